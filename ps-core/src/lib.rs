@@ -1,0 +1,18 @@
+//! The pure core of psctl: it decides how apps are deployed, scaled, restarted and kept running, and performs nothing
+//! itself. Everything outside is behind a port: the engine ([`runtime`]), what is remembered ([`store`]), where code comes from
+//! ([`source`]), the machine ([`host`]).
+
+pub mod addresses;
+pub mod app;
+pub mod command_line;
+pub mod config;
+pub mod formation;
+pub mod host;
+pub mod labels;
+pub mod names;
+pub mod policies;
+pub mod redaction;
+pub mod release;
+pub mod runtime;
+pub mod source;
+pub mod store;
