@@ -16,3 +16,5 @@ pub mod release;
 pub mod runtime;
 pub mod source;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

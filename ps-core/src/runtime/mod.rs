@@ -9,6 +9,8 @@ mod capabilities;
 mod container;
 mod document;
 mod error;
+#[cfg(any(test, feature = "testing"))]
+pub mod fake;
 mod lost_answers;
 mod stream;
 

@@ -1,0 +1,239 @@
+//! The fake's images: names, what an image says of itself, and its files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::world::{Refusal, World, refuse};
+use super::{FakeEngine, dockerfile, streams, tar_file, tar_files};
+use crate::runtime::{
+    BuildEvent, BuildRequest, ByteStream, ContainerId, ImageDetail, ImageId, ImageRuntime, PullEvent,
+    RegistryCredentials, RemoveOutcome, RuntimeError, RuntimeErrorKind, RuntimeStream,
+};
+
+/// An image.
+#[derive(Debug, Clone)]
+pub(super) struct FakeImage {
+    pub(super) id: ImageId,
+    pub(super) names: BTreeSet<String>,
+    pub(super) detail: ImageDetail,
+    pub(super) files: BTreeMap<String, Bytes>,
+}
+
+impl Default for FakeImage {
+    fn default() -> Self {
+        Self {
+            id: image_id(&0),
+            names: BTreeSet::new(),
+            detail: ImageDetail::default(),
+            files: BTreeMap::new(),
+        }
+    }
+}
+
+/// An id that depends on the content alone.
+pub(super) fn image_id(content: &impl Hash) -> ImageId {
+    let part = |salt: u64| {
+        let mut hasher = DefaultHasher::new();
+        salt.hash(&mut hasher);
+        content.hash(&mut hasher);
+        hasher.finish()
+    };
+    ImageId(format!(
+        "sha256:{:016x}{:016x}{:016x}{:016x}",
+        part(1),
+        part(2),
+        part(3),
+        part(4)
+    ))
+}
+
+/// A name with its tag.
+fn full_name(name: &str) -> String {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    if last.contains(':') {
+        name.to_owned()
+    } else {
+        format!("{name}:latest")
+    }
+}
+
+impl World {
+    /// An image by id, with or without `sha256:`, or by name.
+    pub(super) fn image(&self, word: &str) -> Option<&FakeImage> {
+        let name = full_name(word);
+        let is_meant = |image: &&FakeImage| {
+            let bare = image.id.0.trim_start_matches("sha256:");
+            image.id.0 == word || bare == word || image.names.contains(&name)
+        };
+        self.images.iter().find(is_meant)
+    }
+
+    pub(super) fn add_image(&mut self, name: &str, detail: ImageDetail) -> ImageId {
+        let id = image_id(&self.number());
+        self.store_image(
+            name,
+            FakeImage {
+                id,
+                detail,
+                ..FakeImage::default()
+            },
+        )
+    }
+
+    pub(super) fn add_image_file(&mut self, word: &str, path: &str, content: Bytes) {
+        let id = self.image(word).map(|image| image.id.clone());
+        if let Some(image) = self.images.iter_mut().find(|image| Some(&image.id) == id.as_ref()) {
+            image.files.insert(path.trim_start_matches('/').to_owned(), content);
+        }
+    }
+
+    /// Stores an image under a name, which it takes from another that has it.
+    pub(super) fn store_image(&mut self, name: &str, mut image: FakeImage) -> ImageId {
+        let id = image.id.clone();
+        image.detail.id = Some(id.clone());
+        if !self.images.iter().any(|other| other.id == id) {
+            self.images.push(image);
+        }
+        self.name_image(&id, name);
+        id
+    }
+
+    fn name_image(&mut self, id: &ImageId, name: &str) {
+        let name = full_name(name);
+        for image in &mut self.images {
+            image.names.remove(&name);
+            if image.id == *id {
+                image.names.insert(name.clone());
+            }
+        }
+    }
+
+    fn known_image(&self, word: &str) -> Result<&FakeImage, Refusal> {
+        let missing = || (RuntimeErrorKind::ImageMissing, format!("no such image: {word}"));
+        self.image(word).ok_or_else(missing)
+    }
+
+    fn remove_image(&mut self, word: &str) -> Result<RemoveOutcome, Refusal> {
+        let Some(image) = self.image(word) else {
+            return Ok(RemoveOutcome::AlreadyGone);
+        };
+        let (id, name) = (image.id.clone(), full_name(word));
+        let is_last = image.names.iter().all(|other| *other == name) || !image.names.contains(&name);
+        if is_last && self.containers.values().any(|container| container.image == id) {
+            return refuse(RuntimeErrorKind::Conflict, "a container uses the image");
+        }
+        if is_last {
+            self.images.retain(|image| image.id != id);
+        } else if let Some(image) = self.images.iter_mut().find(|image| image.id == id) {
+            image.names.remove(&name);
+        }
+        Ok(RemoveOutcome::Removed)
+    }
+
+    fn container_file(&self, id: &ContainerId, path: &str, limit: usize) -> Result<Bytes, Refusal> {
+        let image = &self.container(id)?.image;
+        let image = self.images.iter().find(|known| known.id == *image);
+        let content = image.and_then(|image| image.files.get(path.trim_start_matches('/')));
+        let Some(content) = content else {
+            return refuse(RuntimeErrorKind::NotFound, format!("no such path: {path}"));
+        };
+        let archive = tar_file(path.rsplit('/').next().unwrap_or(path), content);
+        if archive.len() > limit {
+            return refuse(
+                RuntimeErrorKind::Invalid,
+                format!("{path} is larger than {limit} bytes"),
+            );
+        }
+        Ok(archive)
+    }
+}
+
+/// All bytes of a stream.
+async fn collect(bytes: ByteStream) -> Result<Vec<u8>, Refusal> {
+    let collected = bytes.try_fold(Vec::new(), |mut all, bytes| async move {
+        all.extend_from_slice(&bytes);
+        Ok(all)
+    });
+    collected
+        .await
+        .map_err(|error| (RuntimeErrorKind::Unexpected, error.to_string()))
+}
+
+#[async_trait]
+impl ImageRuntime for FakeEngine {
+    fn build_image(&self, request: BuildRequest) -> RuntimeStream<BuildEvent> {
+        let engine = self.clone();
+        let built = async move {
+            let call = engine.begin_on("build_image", &request.tag).await?;
+            let context = collect(request.context).await;
+            let result = context.and_then(|context| {
+                let files = tar_files(&context);
+                let result = dockerfile::build(&mut engine.world(), &files, &request.dockerfile, &request.labels);
+                result.map(|(image, lines)| (engine.world().store_image(&request.tag, image), lines))
+            });
+            call.finish(result)
+        };
+        let events = |built: Result<(ImageId, Vec<String>), RuntimeError>| match built {
+            Err(error) => vec![Err(error)],
+            Ok((id, lines)) => {
+                let lines = lines.into_iter().map(|line| Ok(BuildEvent::Line(line)));
+                lines.chain([Ok(BuildEvent::Built(id))]).collect()
+            }
+        };
+        stream::once(built)
+            .flat_map(move |built| stream::iter(events(built)))
+            .boxed()
+    }
+
+    async fn inspect_image(&self, image: &str) -> Result<ImageDetail, RuntimeError> {
+        let effect = |world: &mut World| Ok(world.known_image(image)?.detail.clone());
+        self.call("inspect_image", image, effect).await
+    }
+
+    fn pull_image(&self, image: &str, _credentials: Option<&RegistryCredentials>) -> RuntimeStream<PullEvent> {
+        let name = image.to_owned();
+        let open = move |world: &mut World| {
+            let found = world.image(&name).is_some();
+            let missing = || refuse(RuntimeErrorKind::BuildFailed, format!("no registry has {name}"));
+            if found {
+                Ok(Some(PullEvent::Line("up to date".to_owned())))
+            } else {
+                missing()
+            }
+        };
+        let next = |_: &mut World, line: &mut Option<PullEvent>| Some(line.take());
+        streams::stream_of(self.clone(), "pull_image", image.to_owned(), open, next)
+    }
+
+    async fn import_image(&self, archive: ByteStream, tag: &str, changes: &[String]) -> Result<ImageId, RuntimeError> {
+        let call = self.begin_on("import_image", tag).await?;
+        let archive = collect(archive).await;
+        call.finish(archive.and_then(|archive| {
+            let image = dockerfile::import(tar_files(&archive), changes)?;
+            Ok(self.world().store_image(tag, image))
+        }))
+    }
+
+    async fn tag_image(&self, image: &str, tag: &str) -> Result<(), RuntimeError> {
+        let effect = |world: &mut World| {
+            let id = world.known_image(image)?.id.clone();
+            world.name_image(&id, tag);
+            Ok(())
+        };
+        self.call("tag_image", image, effect).await
+    }
+
+    async fn remove_image(&self, image: &str) -> Result<RemoveOutcome, RuntimeError> {
+        self.call("remove_image", image, |world| world.remove_image(image))
+            .await
+    }
+
+    async fn read_container_file(&self, id: &ContainerId, path: &str, limit: usize) -> Result<Bytes, RuntimeError> {
+        let effect = |world: &mut World| world.container_file(id, path, limit);
+        self.call("read_container_file", &id.0, effect).await
+    }
+}
