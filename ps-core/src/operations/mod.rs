@@ -1,0 +1,155 @@
+//! The use cases: observe, plan, execute over the ports. What the CLI and embedders call. Start at [`Operations`].
+//!
+//! Every changing use case works in either [`Mode`]: `DryRun` takes no lock, changes nothing and returns the plans.
+
+mod all;
+mod apps;
+mod change;
+mod configure;
+mod deploy;
+mod error;
+mod look;
+mod prepare;
+mod run;
+mod situate;
+mod verbs;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_lock::Semaphore;
+
+pub use all::AppResult;
+pub use change::VerbOutcome;
+pub use configure::ConfigEdit;
+pub use error::{FailedStep, OperationError};
+pub use look::ProcessList;
+pub use run::{AttachedRun, RunRequest};
+
+use crate::addresses::Subnet;
+use crate::execution::{Cancellation, EventSink};
+use crate::host::{Clock, Host};
+use crate::runtime::Engine;
+use crate::source::SourceReader;
+use crate::store::Store;
+
+/// Whether a use case changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// It does.
+    #[default]
+    Execute,
+    /// It only plans.
+    DryRun,
+}
+
+/// How use cases work.
+#[derive(Debug, Clone)]
+pub struct OperationOptions {
+    /// Whether anything is changed.
+    pub mode: Mode,
+    /// How long to wait for an app's lock.
+    pub lock_patience: Duration,
+    /// Engine calls at once, over all apps; `None` is twice the number of CPUs.
+    pub engine_calls: Option<usize>,
+    /// The subnet of psctl's network when none was chosen yet; `None` is the first free one from 10.210.0.0/16 on.
+    pub subnet: Option<Subnet>,
+}
+
+impl Default for OperationOptions {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Execute,
+            lock_patience: Duration::from_secs(10),
+            engine_calls: None,
+            subnet: None,
+        }
+    }
+}
+
+/// The adapters that use cases work with.
+#[derive(Debug, Clone)]
+pub struct Adapters {
+    /// The engine.
+    pub engine: Arc<dyn Engine>,
+    /// What is remembered.
+    pub store: Arc<dyn Store>,
+    /// Where code comes from.
+    pub source: Arc<dyn SourceReader>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The machine.
+    pub host: Arc<dyn Host>,
+    /// Where events go.
+    pub events: Arc<dyn EventSink>,
+}
+
+/// The use cases over a set of adapters.
+///
+/// ```
+/// use std::sync::Arc;
+/// use ps_core::execution::{Cancellation, IgnoreEvents};
+/// use ps_core::formation::parse_scale;
+/// use ps_core::names::AppName;
+/// use ps_core::operations::{Adapters, OperationOptions, Operations};
+/// use ps_core::release::{Processes, Source};
+/// use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeSource, MemoryStore};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// // A program that works on real engines puts real adapters here: see `examples/embed`.
+/// let clock = Arc::new(FakeClock::automatic());
+/// let engine = FakeEngine::new(&clock);
+/// let source = FakeSource::new();
+/// let procfile = [("web".parse()?, "serve --port $PORT".to_owned())];
+/// source.add_directory("/src/shop", Processes::Procfile(procfile.into()));
+/// let adapters = Adapters {
+///     engine: Arc::new(engine.clone()),
+///     store: Arc::new(MemoryStore::new(clock.clone())),
+///     source: Arc::new(source),
+///     host: Arc::new(FakeHost::new(&engine)),
+///     clock,
+///     events: Arc::new(IgnoreEvents),
+/// };
+/// let operations = Operations::new(adapters, OperationOptions::default(), Cancellation::default());
+///
+/// let shop: AppName = "shop".parse()?;
+/// let outcome = operations.deploy(&shop, Some(Source::Directory("/src/shop".into()))).await?;
+/// assert_eq!(outcome.release.map(|release| release.to_string()).as_deref(), Some("v1"));
+/// operations.scale(&shop, &parse_scale(&["web=3"])?, false).await?;
+/// assert!(engine.container_named("shop.web.3").is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Operations {
+    adapters: Adapters,
+    options: OperationOptions,
+    permits: Semaphore,
+    cancellation: Cancellation,
+}
+
+impl Operations {
+    /// Puts adapters together. Raising `cancellation` ends a running use case early, leaving nothing half done.
+    pub fn new(adapters: Adapters, options: OperationOptions, cancellation: Cancellation) -> Self {
+        let calls = options
+            .engine_calls
+            .unwrap_or_else(|| adapters.host.cpus().saturating_mul(2))
+            .max(1);
+        Self {
+            adapters,
+            options,
+            permits: Semaphore::new(calls),
+            cancellation,
+        }
+    }
+
+    /// The adapters.
+    pub fn adapters(&self) -> &Adapters {
+        &self.adapters
+    }
+
+    fn is_dry_run(&self) -> bool {
+        self.options.mode == Mode::DryRun
+    }
+}

@@ -1,0 +1,173 @@
+//! Scale, start, stop, restart and retire.
+
+use std::collections::BTreeSet;
+
+use super::change::Extras;
+use super::{OperationError, Operations, VerbOutcome};
+use crate::app::{AppRecord, GlobalRecord};
+use crate::config::Config;
+use crate::formation::{Formation, ScaleChange};
+use crate::names::{AppName, ProcessType, Replica};
+use crate::plan::Cause;
+use crate::planning::{Rollout, Selection, plan_retire, plan_rollout, plan_scale, plan_start, plan_stop};
+use crate::release::Release;
+use crate::store::{LockKind, StoreErrorKind};
+
+impl Operations {
+    /// Changes the formation, and starts or retires just what changes.
+    pub async fn scale(
+        &self,
+        app: &AppName,
+        changes: &[ScaleChange],
+        skip_deploy: bool,
+    ) -> Result<VerbOutcome, OperationError> {
+        self.change(app, "ps:scale", |situation| {
+            let formation = scaled(&situation.record, changes)?;
+            let skip_deploy = skip_deploy || situation.policies.skip_deploy;
+            Ok(plan_scale(situation, &formation, skip_deploy)?)
+        })
+        .await
+    }
+
+    /// Starts what is stopped and replaces what is missing.
+    pub async fn start(&self, app: &AppName) -> Result<VerbOutcome, OperationError> {
+        if let Some(outcome) = self.never_deployed(app).await? {
+            return Ok(outcome);
+        }
+        self.stage(app, format!("Starting {app}"));
+        self.change(app, "ps:start", |situation| Ok(plan_start(situation)?))
+            .await
+    }
+
+    /// Stops everything, and remembers that the operator wanted it.
+    pub async fn stop(&self, app: &AppName) -> Result<VerbOutcome, OperationError> {
+        if let Some(outcome) = self.never_deployed(app).await? {
+            return Ok(outcome);
+        }
+        self.stage(app, format!("Stopping {app}"));
+        self.change(app, "ps:stop", |situation| Ok(plan_stop(situation))).await
+    }
+
+    /// Replaces containers without losing a request: all, those of a type, or one replica. Makes a new release from
+    /// the same image when the config changed since.
+    pub async fn restart(&self, app: &AppName, word: Option<&str>) -> Result<VerbOutcome, OperationError> {
+        if let Some(outcome) = self.never_deployed(app).await? {
+            return Ok(outcome);
+        }
+        let now = self.adapters.clock.now();
+        self.stage(app, format!("Restarting {app}"));
+        self.change(app, "ps:restart", |situation| {
+            let record = &situation.record;
+            let selection = selection(record, word)?;
+            let Some(current) = &record.release else {
+                return Err(OperationError::NeverDeployed { app: app.clone() });
+            };
+            let config = current_config(record, &situation.global);
+            let is_changed = config != current.config;
+            let release = if is_changed {
+                Release {
+                    number: record.next_release,
+                    config,
+                    cause: "ps:restart".to_owned(),
+                    created_at: now,
+                    ..current.clone()
+                }
+            } else {
+                current.clone()
+            };
+            let rollout = Rollout {
+                release: &release,
+                formation: &record.formation,
+                selection,
+                cause: Cause::Restarted,
+                intent: Vec::new(),
+            };
+            Ok(plan_rollout(situation, rollout)?)
+        })
+        .await
+    }
+
+    /// Stops and removes the containers whose time has come. Somebody else doing so already is no error.
+    pub async fn retire(&self, app: &AppName) -> Result<VerbOutcome, OperationError> {
+        let verb = "ps:retire";
+        // An app that does not exist must not get a lock file.
+        self.adapters.store.app(app).await?;
+        let lock = if self.is_dry_run() {
+            None
+        } else {
+            let patience = std::time::Duration::ZERO;
+            match self
+                .adapters
+                .store
+                .lock_app(app, LockKind::Retire, verb, patience)
+                .await
+            {
+                Ok(lock) => Some(lock),
+                Err(error) if matches!(error.kind, StoreErrorKind::Locked { .. }) => {
+                    return Ok(VerbOutcome::with_notice(app, "is being retired by another command"));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let situation = self.situation(app).await?;
+        let mut outcome = VerbOutcome::new(app);
+        let plan = plan_retire(&situation);
+        self.carry_out(&mut outcome, &situation, plan, verb, Extras::default())
+            .await?;
+        drop(lock);
+        self.finish(outcome).await
+    }
+
+    /// The outcome for an app that was never deployed: no error, and nothing to do.
+    pub(crate) async fn never_deployed(&self, app: &AppName) -> Result<Option<VerbOutcome>, OperationError> {
+        let record = self.adapters.store.app(app).await?;
+        let notice = record
+            .release
+            .is_none()
+            .then(|| VerbOutcome::with_notice(app, "was never deployed"));
+        Ok(notice)
+    }
+}
+
+/// The environment a new release would have now.
+pub(crate) fn current_config(record: &AppRecord, global: &GlobalRecord) -> Config {
+    global.config.overlaid(&record.config)
+}
+
+/// The formation after a scale, checked against the Procfile.
+pub(crate) fn scaled(record: &AppRecord, changes: &[ScaleChange]) -> Result<Formation, OperationError> {
+    let known = record
+        .release
+        .as_ref()
+        .and_then(|release| release.processes.known_types());
+    Ok(record.formation.apply(changes, known.as_ref())?)
+}
+
+/// What a word of `ps:restart`, `logs` or `enter` selects.
+pub(crate) fn selection(record: &AppRecord, word: Option<&str>) -> Result<Selection, OperationError> {
+    let Some(word) = word else { return Ok(Selection::All) };
+    let types: BTreeSet<ProcessType> = record
+        .formation
+        .iter()
+        .map(|(process_type, _)| process_type.clone())
+        .collect();
+    let no_such = || OperationError::NoSuchProcess {
+        app: record.name.clone(),
+        word: word.to_owned(),
+        known: types.iter().map(ProcessType::as_str).collect::<Vec<_>>().join(", "),
+    };
+    if let Ok(process_type) = word.parse::<ProcessType>() {
+        return if types.contains(&process_type) {
+            Ok(Selection::Type(process_type))
+        } else {
+            Err(no_such())
+        };
+    }
+    let replica: Replica = word.parse().map_err(|_| no_such())?;
+    let exists = record.formation.quantity(replica.process_type()) >= replica.index();
+    if exists {
+        Ok(Selection::Replica(replica))
+    } else {
+        Err(no_such())
+    }
+}

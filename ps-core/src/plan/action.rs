@@ -1,0 +1,391 @@
+//! What a step does: one call on one port, as plain data, with a text that never shows a config value.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use super::StepId;
+use crate::names::{AppName, Generation, Replica};
+use crate::policies::RestartPolicy;
+use crate::release::{Release, ReleaseNumber, Source};
+use crate::runtime::{ContainerId, ContainerSpec, NetworkSpec, Signal};
+use crate::store::{EndpointKind, StoreChange};
+
+/// A container that exists, or that an earlier step makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContainerRef {
+    /// It exists.
+    Existing {
+        /// Full id.
+        id: ContainerId,
+        /// Its name, for people.
+        name: String,
+    },
+    /// The container that a create step made.
+    Made(StepId),
+}
+
+impl fmt::Display for ContainerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Existing { name, .. } => f.write_str(name),
+            Self::Made(step) => write!(f, "the container of {step}"),
+        }
+    }
+}
+
+/// One of the endpoints that an earlier step reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndpointRef {
+    /// The reserving step.
+    pub step: StepId,
+    /// Which of its endpoints, from 0.
+    pub position: usize,
+    /// The container's TCP port, published where the endpoint is a loopback port.
+    pub container_port: u16,
+}
+
+/// A call on the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineAction {
+    /// Make psctl's network.
+    CreateNetwork(NetworkSpec),
+    /// Make a container.
+    Create {
+        /// What; its address or port is filled in from `endpoint`.
+        spec: Box<ContainerSpec>,
+        /// Where it will be reached.
+        endpoint: Option<EndpointRef>,
+    },
+    /// Start it.
+    Start(ContainerRef),
+    /// Stop it.
+    Stop {
+        /// Which.
+        container: ContainerRef,
+        /// SIGTERM to SIGKILL.
+        timeout: Duration,
+    },
+    /// Send it a signal.
+    Kill {
+        /// Which.
+        container: ContainerRef,
+        /// The signal.
+        signal: Signal,
+    },
+    /// Change its restart policy.
+    UpdateRestartPolicy {
+        /// Which.
+        container: ContainerRef,
+        /// The new policy.
+        policy: RestartPolicy,
+    },
+    /// Rename it.
+    Rename {
+        /// Which.
+        container: ContainerRef,
+        /// The new name.
+        to: String,
+    },
+    /// Remove it.
+    Remove(ContainerRef),
+    /// Read a file out of it.
+    ReadFile {
+        /// Which.
+        container: ContainerRef,
+        /// The file's absolute path.
+        path: String,
+    },
+}
+
+/// A call about images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageAction {
+    /// Build one from the source that was read.
+    Build {
+        /// Where the source is, for people.
+        source: Source,
+        /// The image's name.
+        tag: String,
+        /// Its labels.
+        labels: BTreeMap<String, String>,
+    },
+    /// Pull one.
+    Pull {
+        /// Its name.
+        image: String,
+    },
+    /// Give one another name.
+    Tag {
+        /// Its name or id.
+        image: String,
+        /// The other name.
+        tag: String,
+    },
+    /// Remove a name of one.
+    Remove {
+        /// The name.
+        image: String,
+    },
+}
+
+/// When a replica counts as ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readiness {
+    /// How long it has to run without a restart.
+    pub uptime: Duration,
+    /// A port; once the container has listened on it for a second, it is ready before its uptime.
+    pub port: Option<u16>,
+}
+
+/// Something to wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WaitAction {
+    /// A replica is ready.
+    Ready {
+        /// Which.
+        container: ContainerRef,
+        /// When it counts as ready.
+        readiness: Readiness,
+    },
+    /// A one-off has ended with 0; its output is passed on meanwhile.
+    Succeeded {
+        /// Which.
+        container: ContainerRef,
+    },
+}
+
+/// A container that will serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedServing {
+    /// As which replica.
+    pub replica: Replica,
+    /// Which.
+    pub container: ContainerRef,
+    /// Its generation.
+    pub generation: Generation,
+    /// The release it was made from.
+    pub release: ReleaseNumber,
+    /// Where it is reached.
+    pub endpoint: Option<EndpointRef>,
+}
+
+/// The one transaction that makes new containers serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// The app.
+    pub app: AppName,
+    /// A new current release.
+    pub release: Option<Box<Release>>,
+    /// The containers that serve from now on.
+    pub serve: Vec<PlannedServing>,
+    /// Everything else that changes with it: retirements, the formation.
+    pub changes: Vec<StoreChange>,
+}
+
+/// A call on the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreAction {
+    /// One transaction.
+    Record(Vec<StoreChange>),
+    /// Give out endpoints.
+    ReserveEndpoints {
+        /// The app.
+        app: AppName,
+        /// Of which kind.
+        kind: EndpointKind,
+        /// For which containers.
+        wanted: Vec<(Replica, Generation)>,
+    },
+    /// Switch to new containers.
+    Switch(Box<Switch>),
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// A call on the engine.
+    Engine(EngineAction),
+    /// A call about images.
+    Image(ImageAction),
+    /// Waiting.
+    Wait(WaitAction),
+    /// A call on the store.
+    Store(StoreAction),
+}
+
+/// What kind of call a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionKind {
+    /// Make a network.
+    CreateNetwork,
+    /// Make a container.
+    Create,
+    /// Start one.
+    Start,
+    /// Stop one.
+    Stop,
+    /// Signal one.
+    Kill,
+    /// Change one's restart policy.
+    UpdateRestartPolicy,
+    /// Rename one.
+    Rename,
+    /// Remove one.
+    Remove,
+    /// Read a file of one.
+    ReadFile,
+    /// Build, pull, tag or remove an image.
+    Image,
+    /// Wait until a replica is ready.
+    WaitReady,
+    /// Wait until a one-off has succeeded.
+    WaitSucceeded,
+    /// Change what is remembered.
+    Store,
+}
+
+impl Action {
+    /// What kind of call this is.
+    pub fn kind(&self) -> ActionKind {
+        match self {
+            Self::Engine(EngineAction::CreateNetwork(_)) => ActionKind::CreateNetwork,
+            Self::Engine(EngineAction::Create { .. }) => ActionKind::Create,
+            Self::Engine(EngineAction::Start(_)) => ActionKind::Start,
+            Self::Engine(EngineAction::Stop { .. }) => ActionKind::Stop,
+            Self::Engine(EngineAction::Kill { .. }) => ActionKind::Kill,
+            Self::Engine(EngineAction::UpdateRestartPolicy { .. }) => ActionKind::UpdateRestartPolicy,
+            Self::Engine(EngineAction::Rename { .. }) => ActionKind::Rename,
+            Self::Engine(EngineAction::Remove(_)) => ActionKind::Remove,
+            Self::Engine(EngineAction::ReadFile { .. }) => ActionKind::ReadFile,
+            Self::Image(_) => ActionKind::Image,
+            Self::Wait(WaitAction::Ready { .. }) => ActionKind::WaitReady,
+            Self::Wait(WaitAction::Succeeded { .. }) => ActionKind::WaitSucceeded,
+            Self::Store(_) => ActionKind::Store,
+        }
+    }
+}
+
+impl From<EngineAction> for Action {
+    fn from(action: EngineAction) -> Self {
+        Self::Engine(action)
+    }
+}
+
+impl From<ImageAction> for Action {
+    fn from(action: ImageAction) -> Self {
+        Self::Image(action)
+    }
+}
+
+impl From<WaitAction> for Action {
+    fn from(action: WaitAction) -> Self {
+        Self::Wait(action)
+    }
+}
+
+impl From<StoreAction> for Action {
+    fn from(action: StoreAction) -> Self {
+        Self::Store(action)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine(action) => action.fmt(f),
+            Self::Image(action) => action.fmt(f),
+            Self::Wait(action) => action.fmt(f),
+            Self::Store(action) => action.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for EngineAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateNetwork(spec) => write!(f, "create network {} ({})", spec.name, spec.subnet),
+            Self::Create { spec, .. } => write!(f, "create {}", spec.name),
+            Self::Start(container) => write!(f, "start {container}"),
+            Self::Stop { container, timeout } => {
+                write!(f, "stop {container}, SIGKILL after {} s", timeout.as_secs())
+            }
+            Self::Kill { container, signal } => write!(f, "send {} to {container}", signal.name()),
+            Self::UpdateRestartPolicy { container, policy } => {
+                write!(f, "set the restart policy of {container} to {policy}")
+            }
+            Self::Rename { container, to } => write!(f, "rename {container} to {to}"),
+            Self::Remove(container) => write!(f, "remove {container}"),
+            Self::ReadFile { container, path } => write!(f, "read {path} from {container}"),
+        }
+    }
+}
+
+impl fmt::Display for ImageAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Build { source, tag, .. } => write!(f, "build image {tag} from {source}"),
+            Self::Pull { image } => write!(f, "pull image {image}"),
+            Self::Tag { image, tag } => write!(f, "name image {image} also {tag}"),
+            Self::Remove { image } => write!(f, "remove image {image}"),
+        }
+    }
+}
+
+impl fmt::Display for WaitAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready { container, readiness } => {
+                write!(
+                    f,
+                    "wait until {container} is ready, at most {} s",
+                    readiness.uptime.as_secs()
+                )
+            }
+            Self::Succeeded { container } => write!(f, "wait until {container} has ended with 0"),
+        }
+    }
+}
+
+impl fmt::Display for StoreAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Record(changes) => write!(f, "record {}", Listed(changes)),
+            Self::ReserveEndpoints { kind, wanted, .. } => {
+                let what = match kind {
+                    EndpointKind::Address(_) => "addresses",
+                    EndpointKind::LoopbackPort => "loopback ports",
+                };
+                let replicas: Vec<_> = wanted.iter().map(|(replica, _)| replica).collect();
+                write!(f, "reserve {what} for {}", Listed(&replicas))
+            }
+            Self::Switch(switch) => {
+                let mut parts: Vec<String> = Vec::new();
+                parts.extend(
+                    switch
+                        .release
+                        .as_ref()
+                        .map(|release| format!("release {}", release.number)),
+                );
+                parts.extend(switch.serve.iter().map(|serving| match &serving.container {
+                    ContainerRef::Made(step) => format!("{} is served from {step}", serving.replica),
+                    ContainerRef::Existing { name, .. } => format!("{} is served from {name}", serving.replica),
+                }));
+                parts.extend(switch.changes.iter().map(ToString::to_string));
+                write!(f, "record {}", Listed(&parts))
+            }
+        }
+    }
+}
+
+struct Listed<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for Listed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, item) in self.0.iter().enumerate() {
+            let gap = if position == 0 { "" } else { ", " };
+            write!(f, "{gap}{item}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! Why a step is done. The only place that puts causes into words.
+
+use std::fmt;
+
+use crate::names::Generation;
+use crate::release::ReleaseNumber;
+use crate::runtime::ContainerState;
+
+/// Why a step is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// The formation asks for more.
+    ScaledUp,
+    /// The formation asks for less.
+    ScaledDown,
+    /// A release replaces what runs.
+    Deploys {
+        /// The new release.
+        release: ReleaseNumber,
+        /// The one that serves, if any.
+        replaces: Option<ReleaseNumber>,
+    },
+    /// A restart was asked for.
+    Restarted,
+    /// The replica should run and has no container.
+    Missing,
+    /// The replica should run and is stopped.
+    Stopped,
+    /// The replica should run, and its container is in a state from which it is not started.
+    Unusable {
+        /// The state.
+        state: ContainerState,
+    },
+    /// The operator stops the app.
+    StoppedByOperator,
+    /// The operator starts the app.
+    StartedByOperator,
+    /// An interrupted command left it.
+    Leftover,
+    /// It was replaced, or scaled away.
+    Retired {
+        /// Its generation.
+        generation: Generation,
+    },
+    /// The app is destroyed.
+    Destroyed,
+    /// The app gets another name.
+    Renamed,
+    /// A setting was changed.
+    SettingChanged,
+    /// The Procfile has a `release` process.
+    ReleasePhase(ReleaseNumber),
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ScaledUp => f.write_str("scaled up"),
+            Self::ScaledDown => f.write_str("scaled down"),
+            Self::Deploys {
+                release,
+                replaces: None,
+            } => write!(f, "release {release}"),
+            Self::Deploys {
+                release,
+                replaces: Some(old),
+            } => write!(f, "release {release} replaces {old}"),
+            Self::Restarted => f.write_str("restarted"),
+            Self::Missing => f.write_str("its container is missing"),
+            Self::Stopped => f.write_str("it is stopped"),
+            Self::Unusable { state } => write!(f, "its container is {state}"),
+            Self::StoppedByOperator => f.write_str("stopped by the operator"),
+            Self::StartedByOperator => f.write_str("started by the operator"),
+            Self::Leftover => f.write_str("left by an interrupted command"),
+            Self::Retired { generation } => write!(f, "generation {generation} is retired"),
+            Self::Destroyed => f.write_str("the app is destroyed"),
+            Self::Renamed => f.write_str("the app is renamed"),
+            Self::SettingChanged => f.write_str("the setting was changed"),
+            Self::ReleasePhase(release) => write!(f, "release phase of {release}"),
+        }
+    }
+}

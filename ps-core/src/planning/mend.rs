@@ -1,0 +1,126 @@
+//! Puts right what an interrupted command left: containers that nobody knows, names that lag behind, endpoints without
+//! a container. Every changing plan begins with it; after a failure it is the whole plan.
+
+use crate::names::{NameStage, OneOffKind, container_name};
+use crate::observation::{ObservedApp, ObservedContainer, ObservedOneOff, Role};
+use crate::plan::{Cause, ContainerRef, EngineAction, Plan, StepId, StoreAction};
+use crate::planning::Situation;
+use crate::planning::situation::existing;
+use crate::store::{ReservedEndpoint, StoreChange};
+
+/// The plan that removes leftovers and mends names. Empty when there is nothing to put right.
+///
+/// Serving and retiring containers are not stopped by it, and `run` containers of other commands are not touched.
+pub fn plan_mend(situation: &Situation) -> Plan {
+    let mut plan = Plan::going_on_after_failures(situation.record.name.clone());
+    mend(&mut plan, situation);
+    plan
+}
+
+/// Adds the mending steps; returns them, so that steps which need the names can wait for them.
+pub(crate) fn mend(plan: &mut Plan, situation: &Situation) -> Vec<StepId> {
+    let mut steps = Vec::new();
+    let mut freed = Vec::new();
+    remove_leftovers(plan, situation, &mut freed);
+    let retiring = |container: &ObservedContainer| NameStage::Retiring(container.generation);
+    mend_names(plan, situation, Role::Retiring, retiring, &mut freed);
+    mend_names(plan, situation, Role::Serving, |_| NameStage::Serving, &mut freed);
+    steps.extend(freed.iter().map(|(_, step)| *step));
+    steps.extend(release_orphaned_endpoints(plan, situation, &steps));
+    steps
+}
+
+/// Names that are free once a step is done.
+type Freed = Vec<(String, StepId)>;
+
+fn remove_leftovers(plan: &mut Plan, situation: &Situation, freed: &mut Freed) {
+    let observed = &situation.observed;
+    for container in observed.with_role(&situation.record, Role::Leftover) {
+        let remove = EngineAction::Remove(existing(container));
+        let step = plan.push_for(Some(&container.replica), remove, Cause::Leftover, &[]);
+        freed.push((container.name.clone(), step));
+    }
+    for one_off in observed.one_offs.iter().filter(|one_off| is_left(one_off)) {
+        let container = ContainerRef::Existing {
+            id: one_off.id.clone(),
+            name: one_off.name.clone(),
+        };
+        let step = plan.push(EngineAction::Remove(container), Cause::Leftover, &[]);
+        freed.push((one_off.name.clone(), step));
+    }
+}
+
+/// A `run` container belongs to a command of its own; the others to one that is over.
+fn is_left(one_off: &ObservedOneOff) -> bool {
+    one_off.kind != OneOffKind::Run
+}
+
+/// A rename waits for the step that frees its new name, so the roles that let go of names come first.
+fn mend_names(
+    plan: &mut Plan,
+    situation: &Situation,
+    role: Role,
+    stage: impl Fn(&ObservedContainer) -> NameStage,
+    freed: &mut Freed,
+) {
+    for container in situation.observed.with_role(&situation.record, role) {
+        let to = container_name(&situation.record.name, &container.replica, stage(container));
+        if container.name == to {
+            continue;
+        }
+        let after: Vec<StepId> = freed
+            .iter()
+            .filter(|(name, _)| *name == to)
+            .map(|(_, step)| *step)
+            .collect();
+        let rename = EngineAction::Rename {
+            container: existing(container),
+            to,
+        };
+        let step = plan.push_for(Some(&container.replica), rename, Cause::Leftover, &after);
+        freed.push((container.name.clone(), step));
+    }
+}
+
+fn release_orphaned_endpoints(plan: &mut Plan, situation: &Situation, after: &[StepId]) -> Option<StepId> {
+    let changes: Vec<StoreChange> = situation
+        .endpoints
+        .iter()
+        .filter(|endpoint| !is_kept(situation, endpoint))
+        .map(|orphan| StoreChange::ReleaseEndpoint {
+            app: situation.record.name.clone(),
+            generation: orphan.generation,
+        })
+        .collect();
+    (!changes.is_empty()).then(|| plan.push(StoreAction::Record(changes), Cause::Leftover, after))
+}
+
+fn is_kept(situation: &Situation, endpoint: &ReservedEndpoint) -> bool {
+    let record = &situation.record;
+    let serving = record.serving.values().map(|serving| serving.generation);
+    let retiring = record.retirements.iter().map(|retirement| retirement.generation);
+    serving
+        .chain(retiring)
+        .any(|generation| generation == endpoint.generation)
+}
+
+/// The situation once it is mended, for a dry run that has to reckon what an earlier plan does.
+pub(crate) fn mended(mut situation: Situation) -> Situation {
+    let record = situation.record.clone();
+    situation
+        .observed
+        .containers
+        .retain(|container| ObservedApp::role(&record, container) != Role::Leftover);
+    for container in &mut situation.observed.containers {
+        let stage = match ObservedApp::role(&record, container) {
+            Role::Retiring => NameStage::Retiring(container.generation),
+            Role::Serving | Role::Leftover => NameStage::Serving,
+        };
+        container.name = container_name(&record.name, &container.replica, stage);
+    }
+    situation.observed.one_offs.retain(|one_off| !is_left(one_off));
+    let mut endpoints = std::mem::take(&mut situation.endpoints);
+    endpoints.retain(|endpoint| is_kept(&situation, endpoint));
+    situation.endpoints = endpoints;
+    situation
+}

@@ -1,0 +1,118 @@
+//! Start does nothing when everything runs; it starts intact stopped containers and replaces missing ones. What can be
+//! started is started, whatever becomes of the others.
+
+use crate::names::Replica;
+use crate::observation::ObservedContainer;
+use crate::plan::{Cause, EngineAction, Plan, StepId, Switch};
+use crate::planning::bring_up::{bring_up, record_intent, switch_to, wait_until_ready};
+use crate::planning::launch::{LaunchError, has_command};
+use crate::planning::mend::mend;
+use crate::planning::scale::{give_back, let_go, surplus};
+use crate::planning::situation::{Situation, existing};
+use crate::release::Release;
+use crate::runtime::ContainerState;
+use crate::store::StoreChange;
+
+/// The plan after which every replica of the formation runs. Empty when that is so already.
+///
+/// # Errors
+/// When a container of the running release cannot be described.
+pub fn plan_start(situation: &Situation) -> Result<Plan, LaunchError> {
+    let record = &situation.record;
+    let mut plan = Plan::going_on_after_failures(record.name.clone());
+    let Some(release) = &record.release else {
+        plan.leave_alone(record.name.to_string(), "it was never deployed");
+        return Ok(plan);
+    };
+    let mended = mend(&mut plan, situation);
+    let Wanting { stopped, make } = wanting(&mut plan, situation, release);
+    let mut intent = Vec::new();
+    if record.stopped_by_operator {
+        intent.push(StoreChange::MarkStopped {
+            app: record.name.clone(),
+            stopped: false,
+        });
+    }
+    let intent = record_intent(&mut plan, situation, intent, make.len(), &Cause::StartedByOperator);
+    for container in stopped {
+        start_one(&mut plan, situation, release, container, intent)?;
+    }
+    let brought_up = bring_up(&mut plan, situation, release, &make, intent)?;
+    let surplus = surplus(situation, &record.formation);
+    let changes: Vec<StoreChange> = surplus
+        .iter()
+        .flat_map(|(replica, _)| let_go(situation, replica))
+        .chain(make.iter().filter_map(|(replica, _)| give_back(situation, replica)))
+        .collect();
+    if !brought_up.serve.is_empty() || !changes.is_empty() {
+        let switch = Switch {
+            app: record.name.clone(),
+            release: None,
+            serve: brought_up.serve,
+            changes,
+        };
+        let retired: Vec<(Replica, Cause)> = surplus.into_iter().chain(make).collect();
+        let cause = retired.last().map_or(Cause::Missing, |(_, cause)| cause.clone());
+        let after: Vec<_> = brought_up.ready.into_iter().chain(intent).chain(mended).collect();
+        switch_to(&mut plan, situation, switch, &retired, &cause, &after);
+    }
+    Ok(plan)
+}
+
+/// The replicas that should run and do not.
+struct Wanting<'a> {
+    /// Those with a container that can be started.
+    stopped: Vec<&'a ObservedContainer>,
+    /// Those that need a new container.
+    make: Vec<(Replica, Cause)>,
+}
+
+fn wanting<'a>(plan: &mut Plan, situation: &'a Situation, release: &Release) -> Wanting<'a> {
+    let mut wanting = Wanting {
+        stopped: Vec::new(),
+        make: Vec::new(),
+    };
+    for replica in situation.record.formation.replicas() {
+        if !has_command(situation, release, replica.process_type()) {
+            plan.leave_alone(replica.to_string(), "its type has no command");
+            continue;
+        }
+        let Some(container) = situation.serving(&replica) else {
+            wanting.make.push((replica, Cause::Missing));
+            continue;
+        };
+        match &container.state {
+            ContainerState::Running => plan.leave_alone(replica.to_string(), "it runs"),
+            ContainerState::Created | ContainerState::Exited => wanting.stopped.push(container),
+            state => {
+                let state = state.clone();
+                wanting.make.push((replica, Cause::Unusable { state }));
+            }
+        }
+    }
+    wanting
+}
+
+/// Gives a stopped container its policy back, starts it and waits for it.
+fn start_one(
+    plan: &mut Plan,
+    situation: &Situation,
+    release: &Release,
+    container: &ObservedContainer,
+    intent: Option<StepId>,
+) -> Result<(), LaunchError> {
+    let replica = &container.replica;
+    let mut before: Vec<StepId> = intent.into_iter().collect();
+    if situation.capabilities.updates_restart_policy {
+        let update = EngineAction::UpdateRestartPolicy {
+            container: existing(container),
+            policy: situation.policies.restart,
+        };
+        before = vec![plan.push_for(Some(replica), update, Cause::Stopped, &before)];
+    }
+    let reference = existing(container);
+    let start = EngineAction::Start(reference.clone());
+    let started = plan.push_for(Some(replica), start, Cause::Stopped, &before);
+    wait_until_ready(plan, situation, release, replica, &reference, &Cause::Stopped, started)?;
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! A whole psctl in memory.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ps_core::execution::{Cancellation, IgnoreEvents};
+use ps_core::formation::parse_scale;
+use ps_core::names::{AppName, ProcessType};
+use ps_core::operations::{Adapters, Mode, OperationOptions, Operations, VerbOutcome};
+use ps_core::release::{Processes, Source};
+use ps_core::runtime::{ContainerRuntime, RuntimeCapabilities};
+use ps_core::store::Store;
+use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeSource, MemoryStore};
+
+pub(crate) struct Bench {
+    pub(crate) engine: FakeEngine,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) source: Arc<FakeSource>,
+    pub(crate) operations: Operations,
+    pub(crate) dry: Operations,
+    pub(crate) cancellation: Cancellation,
+    adapters: Adapters,
+}
+
+pub(crate) fn shop() -> AppName {
+    "shop".parse().unwrap()
+}
+
+pub(crate) fn procfile(lines: &[(&str, &str)]) -> Processes {
+    let commands: BTreeMap<ProcessType, String> = lines
+        .iter()
+        .map(|(name, command)| (name.parse().unwrap(), (*command).to_owned()))
+        .collect();
+    Processes::Procfile(commands)
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let clock = FakeClock::automatic();
+        let engine = FakeEngine::new(&clock);
+        Self::over(clock, engine)
+    }
+
+    pub(crate) fn with_capabilities(change: impl FnOnce(&mut RuntimeCapabilities)) -> Self {
+        let clock = FakeClock::automatic();
+        let mut capabilities = FakeEngine::new(&clock).capabilities();
+        change(&mut capabilities);
+        let engine = FakeEngine::with_capabilities(&clock, capabilities);
+        Self::over(clock, engine)
+    }
+
+    fn over(clock: FakeClock, engine: FakeEngine) -> Self {
+        let host = FakeHost::new(&engine);
+        let source = Arc::new(FakeSource::new());
+        source.add_directory("/src", procfile(&[("web", "serve --port $PORT"), ("worker", "work")]));
+        let store = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
+        let adapters = Adapters {
+            engine: Arc::new(engine.clone()),
+            store: store.clone(),
+            source: source.clone(),
+            clock: Arc::new(clock),
+            host: Arc::new(host),
+            events: Arc::new(IgnoreEvents),
+        };
+        let cancellation = Cancellation::default();
+        let operations = Operations::new(adapters.clone(), OperationOptions::default(), cancellation.clone());
+        let dry_run = OperationOptions {
+            mode: Mode::DryRun,
+            ..OperationOptions::default()
+        };
+        let dry = Operations::new(adapters.clone(), dry_run, Cancellation::default());
+        Self {
+            engine,
+            store,
+            source,
+            operations,
+            dry,
+            cancellation,
+            adapters,
+        }
+    }
+
+    /// Another psctl on the same state and engine.
+    pub(crate) fn again(&self) -> Operations {
+        Operations::new(
+            self.adapters.clone(),
+            OperationOptions::default(),
+            Cancellation::default(),
+        )
+    }
+
+    pub(crate) async fn deploy(&self) -> VerbOutcome {
+        self.operations
+            .deploy(&shop(), Some(Source::Directory(PathBuf::from("/src"))))
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn scale(&self, words: &[&str]) -> VerbOutcome {
+        self.operations
+            .scale(&shop(), &parse_scale(words).unwrap(), false)
+            .await
+            .unwrap()
+    }
+
+    /// Names of the containers that run, sorted.
+    pub(crate) async fn running(&self) -> Vec<String> {
+        let all = self
+            .engine
+            .list_containers(&ps_core::runtime::ContainerFilter::default())
+            .await
+            .unwrap();
+        let mut names: Vec<String> = all
+            .into_iter()
+            .filter(|container| container.state.is_running())
+            .map(|container| container.name)
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Names of all containers, sorted.
+    pub(crate) async fn existing(&self) -> Vec<String> {
+        let all = self
+            .engine
+            .list_containers(&ps_core::runtime::ContainerFilter::default())
+            .await
+            .unwrap();
+        let mut names: Vec<String> = all.into_iter().map(|container| container.name).collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) async fn record(&self) -> ps_core::app::AppRecord {
+        self.store.app(&shop()).await.unwrap()
+    }
+}

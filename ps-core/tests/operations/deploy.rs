@@ -1,0 +1,126 @@
+//! Deploys that go wrong leave the old release serving and nothing of the new one.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ps_core::operations::OperationError;
+use ps_core::release::Source;
+use ps_core::runtime::ImageDetail;
+use ps_core::testing::{Behaviour, Fault, FaultEffect};
+
+use crate::bench::{Bench, procfile, shop};
+
+async fn deploy_again(bench: &Bench) -> Result<ps_core::operations::VerbOutcome, OperationError> {
+    bench
+        .operations
+        .deploy(&shop(), Some(Source::Directory(PathBuf::from("/src"))))
+        .await
+}
+
+#[tokio::test]
+async fn a_replica_that_dies_fails_its_deploy_and_the_old_one_serves() {
+    let bench = Bench::new();
+    bench.deploy().await;
+    let before = bench.engine.container_named("shop.web.1");
+    bench.engine.on_start(
+        "shop.web.1.upcoming-*",
+        Behaviour::ExitsAfter(Duration::from_secs(1), 3),
+    );
+    let error = deploy_again(&bench).await.unwrap_err();
+    let OperationError::Step(step) = &error else {
+        panic!("{error:?}")
+    };
+    assert!(step.is_check(), "{error:?}");
+    assert!(step.still_serves);
+    assert_eq!(bench.existing().await, ["shop.web.1"]);
+    assert_eq!(bench.engine.container_named("shop.web.1"), before);
+    let record = bench.record().await;
+    assert_eq!(record.release.unwrap().number.to_string(), "v1");
+}
+
+#[tokio::test]
+async fn a_failing_build_changes_nothing() {
+    let bench = Bench::new();
+    bench.deploy().await;
+    bench.engine.inject(
+        Fault::new(FaultEffect::Fail(ps_core::runtime::RuntimeErrorKind::BuildFailed)).on_method("build_image"),
+    );
+    deploy_again(&bench).await.unwrap_err();
+    assert_eq!(bench.existing().await, ["shop.web.1"]);
+}
+
+#[tokio::test]
+async fn the_release_process_runs_once_and_its_failure_stops_the_deploy() {
+    let bench = Bench::new();
+    bench
+        .source
+        .add_directory("/src", procfile(&[("web", "serve"), ("release", "migrate")]));
+    bench
+        .engine
+        .on_start("shop.release.*", Behaviour::ExitsAfter(Duration::from_secs(1), 0));
+    bench.deploy().await;
+    assert_eq!(bench.running().await, ["shop.web.1"]);
+    assert_eq!(bench.existing().await, ["shop.web.1"]);
+    bench
+        .engine
+        .on_start("shop.release.*", Behaviour::ExitsAfter(Duration::from_secs(1), 4));
+    let error = deploy_again(&bench).await.unwrap_err();
+    let OperationError::Step(step) = &error else {
+        panic!("{error:?}")
+    };
+    assert!(!step.is_check());
+    assert_eq!(bench.existing().await, ["shop.web.1"]);
+}
+
+#[tokio::test]
+async fn an_app_without_web_starts_what_it_has() {
+    let bench = Bench::new();
+    bench.source.add_directory("/src", procfile(&[("worker", "work")]));
+    bench.deploy().await;
+    assert_eq!(bench.running().await, Vec::<String>::new());
+    bench.scale(&["worker=2"]).await;
+    assert_eq!(bench.running().await, ["shop.worker.1", "shop.worker.2"]);
+}
+
+#[tokio::test]
+async fn replicas_of_a_type_that_is_gone_retire() {
+    let bench = Bench::new();
+    bench.deploy().await;
+    bench.scale(&["worker=2"]).await;
+    bench.source.add_directory("/src", procfile(&[("web", "serve")]));
+    bench.deploy().await;
+    bench.operations.retire(&shop()).await.unwrap();
+    assert_eq!(bench.existing().await, ["shop.web.1"]);
+}
+
+#[tokio::test]
+async fn an_image_is_deployed_without_building() {
+    let bench = Bench::new();
+    let detail = ImageDetail {
+        command: vec!["serve".to_owned()],
+        ..ImageDetail::default()
+    };
+    bench.engine.add_image("registry.example/shop:1", detail);
+    let source = Source::Image("registry.example/shop:1".to_owned());
+    bench.operations.deploy(&shop(), Some(source)).await.unwrap();
+    assert_eq!(bench.running().await, ["shop.web.1"]);
+    assert!(bench.engine.calls_of("build_image").is_empty());
+    bench.operations.deploy(&shop(), None).await.unwrap();
+    assert_eq!(bench.record().await.release.unwrap().number.to_string(), "v2");
+}
+
+#[tokio::test]
+async fn a_cancelled_deploy_leaves_nothing_behind() {
+    let bench = Bench::new();
+    bench.deploy().await;
+    let before = bench.engine.container_named("shop.web.1");
+    let again = deploy_again(&bench);
+    let cancel = async {
+        ps_core::host::Clock::sleep(bench.engine.clock(), Duration::from_secs(3)).await;
+        bench.cancellation.cancel();
+    };
+    let (result, ()) = tokio::join!(again, cancel);
+    assert!(matches!(result, Err(OperationError::Interrupted { .. })), "{result:?}");
+    assert_eq!(bench.existing().await, ["shop.web.1"]);
+    assert_eq!(bench.engine.container_named("shop.web.1"), before);
+}
