@@ -1,0 +1,164 @@
+//! The text of diagnostics, and all errors at once. Invariant: each text names file, line, the bytes and the mend.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a Procfile that should be refused and is not fails the test"
+)]
+
+use ps_procfile::{ErrorKind, LINE_LIMIT, Procfile};
+
+fn diagnostics(source: &str) -> String {
+    Procfile::parse(source.as_bytes())
+        .expect_err("it is refused")
+        .render("Procfile", source.as_bytes())
+}
+
+fn hint(source: &str) -> String {
+    let errors = Procfile::parse(source.as_bytes()).expect_err("it is refused");
+    errors.first().hint.clone().unwrap_or_default()
+}
+
+#[test]
+fn every_error_of_a_file_is_reported_in_file_order() {
+    let source = "web: a\nbad line\nweb: b\nWorker: c\nclock: # d\n";
+    let errors = Procfile::parse(source.as_bytes()).expect_err("it is refused");
+    let found: Vec<_> = errors
+        .iter()
+        .map(|error| (error.location.as_ref().map(|location| location.line), error.kind))
+        .collect();
+    let expected = [
+        (Some(2), ErrorKind::InvalidLine),
+        (Some(3), ErrorKind::Duplicate),
+        (Some(4), ErrorKind::InvalidName),
+        (Some(5), ErrorKind::CommentInPlace),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn diagnostics_show_the_line_with_carets_and_the_mend() {
+    let text = diagnostics("web: a\n  worker_2: rake jobs\nweb : b\nclock: # no\n=======\n");
+    let expected = "\
+Procfile:2:3: `worker_2` is not a process type: lower-case letters, digits and `-`, with a letter or digit at both ends
+  2 |   worker_2: rake jobs
+    |   ^^^^^^^^
+    = write `worker-2`
+Procfile:3:1: `web` is already on line 1
+  3 | web : b
+    | ^^^
+    = remove one of the two, or give this one another name, such as `web-2`
+Procfile:4:8: there is a comment where the command should be
+  4 | clock: # no
+    |        ^^^^
+    = write the command before the comment, or put `#` first to leave the line out
+Procfile:5:1: this is a conflict marker of a merge
+  5 | =======
+    | ^^^^^^^
+    = finish the merge: keep one side and remove the marker lines";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn the_usual_slips_have_a_mend_of_their_own() {
+    for (source, mend) in [
+        ("we_b: x", "write `we-b`"),
+        ("-Web-: x", "write `web`"),
+        ("web.1: x", "write `web-1`"),
+        ("we b: x", "write `we-b`"),
+        ("\"web\": x", "write `web`"),
+        ("- web: x", "write `web`"),
+        ("web python app.py", "write `web: python app.py`"),
+        (
+            "web python -m http.server :80",
+            "write `web: python -m http.server :80`",
+        ),
+        ("web=python app.py", "write `web: python app.py`"),
+        ("web\u{ff1a} x", "write `web: x`"),
+        (
+            "PORT=1",
+            "set it in the app's config, or write it before the command: `env NAME=value …`",
+        ),
+        ("web", "write `web: <command>`"),
+        ("web:", "write a command after `web:`, or remove the line"),
+        (": x", "write `web: <command>`"),
+        ("\u{feff}web: x", "save it as UTF-8 without a byte order mark"),
+        (
+            "web: a \\\n  --port 80",
+            "put the whole command on one line, or into a script",
+        ),
+        (
+            "<<<<<<< HEAD",
+            "finish the merge: keep one side and remove the marker lines",
+        ),
+        ("&&&&&", "write `web: <command>`, or `#` first for a comment"),
+        (
+            "\n# nothing\n",
+            "add a line such as `web: <command>`, or remove the file",
+        ),
+        (
+            "---: x",
+            "use lower-case letters, digits and `-`, with a letter or digit at both ends",
+        ),
+    ] {
+        let errors = Procfile::parse(source.as_bytes()).expect_err(source);
+        assert_eq!(errors.len(), 1, "{source:?}: {errors}");
+        assert_eq!(hint(source), mend, "{source:?}");
+    }
+}
+
+#[test]
+fn a_line_may_have_65535_bytes_and_not_one_more() {
+    let fits = format!("web: {}\n", "x".repeat(LINE_LIMIT - 5));
+    assert!(Procfile::parse(fits.as_bytes()).is_ok());
+    let over = format!("web: {}\nworker: y z\n", "x".repeat(LINE_LIMIT - 4));
+    let errors = Procfile::parse(over.as_bytes()).expect_err("it is refused");
+    assert_eq!((errors.len(), errors.first().kind), (1, ErrorKind::LineTooLong));
+    assert!(errors.render("Procfile", over.as_bytes()).len() < 600);
+}
+
+#[test]
+fn long_lines_are_cut_around_the_place() {
+    let source = format!("web: {}\u{1b}[31m\nx y{}", "é".repeat(300), "z".repeat(400));
+    let text = diagnostics(&source);
+    assert!(text.lines().all(|line| line.chars().count() < 120), "{text}");
+    assert!(!text.contains('\u{1b}'));
+}
+
+#[test]
+fn many_errors_are_counted_instead_of_shown() {
+    let text = diagnostics(&"bad line\n".repeat(50));
+    assert!(text.ends_with("Procfile: and 30 more errors"), "{text}");
+}
+
+#[test]
+fn commands_that_are_no_text_are_found_with_their_place() {
+    let source = b"web: a\nworker: caf\xe9 x\nclock: \xc3\xa9\0\n";
+    let procfile = Procfile::parse(source).expect("the format allows it");
+    assert_eq!(procfile.get("worker").and_then(ps_procfile::Entry::command_text), None);
+    let errors = procfile.require_text().expect_err("it is no text");
+    let found: Vec<_> = errors
+        .iter()
+        .map(|error| (error.kind, error.location.clone()))
+        .collect();
+    assert_eq!(found.len(), 2);
+    let places: Vec<_> = found
+        .iter()
+        .flat_map(|(_, location)| location)
+        .map(|l| (l.line, l.column, l.span.start))
+        .collect();
+    assert_eq!(places, [(2, 12, 18), (3, 9, 31)]);
+    assert_eq!((found[0].0, found[1].0), (ErrorKind::NotUtf8, ErrorKind::NulByte));
+}
+
+#[test]
+fn entries_keep_the_order_of_the_file() {
+    let procfile = Procfile::parse(b"web: a\n\nclock: b\nassets: c\n").expect("it is valid");
+    let names: Vec<_> = procfile
+        .entries()
+        .iter()
+        .map(|entry| (entry.name(), entry.line()))
+        .collect();
+    assert_eq!(names, [("web", 1), ("clock", 3), ("assets", 4)]);
+    let sorted: Vec<_> = procfile.sorted_entries().iter().map(ps_procfile::Entry::name).collect();
+    assert_eq!(sorted, ["assets", "clock", "web"]);
+}
