@@ -1,0 +1,126 @@
+//! `config:*`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use ps_core::store::Scope;
+
+use super::{ScopeError, split_scope};
+
+/// `config:set`.
+#[derive(Debug, Clone, Args)]
+#[command(override_usage = "psctl config:set [OPTIONS] <APP|--global> <NAME=VALUE>...")]
+pub struct ConfigSet {
+    /// The environment of all apps
+    #[arg(long)]
+    pub global: bool,
+    /// The app, then NAME=VALUE; a NAME alone takes its value from standard
+    /// input
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// Only store it
+    #[arg(long)]
+    pub no_restart: bool,
+}
+
+/// `config:unset`.
+#[derive(Debug, Clone, Args)]
+#[command(override_usage = "psctl config:unset [OPTIONS] <APP|--global> <NAME>...")]
+pub struct ConfigUnset {
+    /// The environment of all apps
+    #[arg(long)]
+    pub global: bool,
+    /// The app, then the names
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// Only store it
+    #[arg(long)]
+    pub no_restart: bool,
+}
+
+/// `config:get`.
+#[derive(Debug, Clone, Args)]
+#[command(override_usage = "psctl config:get [OPTIONS] <APP|--global> <NAME>...")]
+pub struct ConfigGet {
+    /// The environment of all apps
+    #[arg(long)]
+    pub global: bool,
+    /// The app, then the names
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+}
+
+/// `config:show`.
+#[derive(Debug, Clone, Args)]
+#[command(override_usage = "psctl config:show [OPTIONS] <APP|--global>")]
+pub struct ConfigShow {
+    /// The environment of all apps
+    #[arg(long)]
+    pub global: bool,
+    /// With the global environment under the app's
+    #[arg(long, conflicts_with = "global")]
+    pub merged: bool,
+    /// The app
+    #[arg(value_name = "APP")]
+    pub words: Vec<String>,
+}
+
+/// `config:export`.
+#[derive(Debug, Clone, Args)]
+#[command(override_usage = "psctl config:export [OPTIONS] <APP|--global>")]
+pub struct ConfigExport {
+    /// The environment of all apps
+    #[arg(long)]
+    pub global: bool,
+    /// With the global environment under the app's
+    #[arg(long, conflicts_with = "global")]
+    pub merged: bool,
+    /// The app
+    #[arg(value_name = "APP")]
+    pub words: Vec<String>,
+    /// What the lines look like
+    #[arg(
+        long,
+        default_value = "exports",
+        hide_default_value = true,
+        value_name = "exports|envfile|json",
+        hide_possible_values = true
+    )]
+    pub format: ExportFormat,
+}
+
+/// How an environment is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// `export NAME='value'`
+    Exports,
+    /// `NAME="value"`, as `config:import` reads it
+    Envfile,
+    /// One JSON object
+    Json,
+}
+
+/// `config:import`.
+#[derive(Debug, Clone, Args)]
+#[command(override_usage = "psctl config:import [OPTIONS] <APP|--global> [FILE]")]
+pub struct ConfigImport {
+    /// The environment of all apps
+    #[arg(long)]
+    pub global: bool,
+    /// The app, then a file with NAME=VALUE lines; standard input without one
+    /// or for -
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// Only store it
+    #[arg(long)]
+    pub no_restart: bool,
+}
+
+impl ConfigImport {
+    /// Whose environment, and the file; `None` is standard input.
+    pub fn scope_and_file(&self) -> Result<(Scope, Option<PathBuf>), ScopeError> {
+        let (scope, rest) = split_scope(self.global, &self.words)?;
+        let file = rest.first().filter(|file| *file != "-");
+        Ok((scope, file.map(PathBuf::from)))
+    }
+}

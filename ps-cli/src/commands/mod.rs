@@ -1,0 +1,74 @@
+//! One file a group of commands: call, render. [`execute`] is the single place where a command meets its code.
+//!
+//! Invariant: a command prints nothing but through the session's terminal, and names no adapter.
+
+mod apps;
+mod checks;
+mod config_edit;
+mod config_input;
+mod config_read;
+mod config_write;
+mod deploy;
+mod look;
+mod offline;
+mod one_off;
+mod properties;
+mod scale;
+mod store_only;
+mod use_cases;
+mod verbs;
+
+pub use offline::execute_offline;
+
+use crate::arguments::{Command, PsList};
+use crate::command_error::CommandError;
+use crate::exit_status::ExitStatus;
+use crate::wiring::Session;
+
+/// How a command ends.
+pub type Outcome = Result<ExitStatus, CommandError>;
+
+/// Runs one command.
+pub async fn execute(command: Command, session: &Session) -> Outcome {
+    match command {
+        Command::AppsCreate(arguments) => apps::create(&arguments, session).await,
+        Command::AppsList(arguments) => apps::list(&arguments, session).await,
+        Command::AppsExists(arguments) => apps::exists(&arguments, session).await,
+        Command::ConfigSet(arguments) => config_write::set(&arguments, session).await,
+        Command::ConfigUnset(arguments) => config_write::unset(&arguments, session).await,
+        Command::ConfigImport(arguments) => config_write::import(&arguments, session).await,
+        Command::ConfigGet(arguments) => config_read::get(&arguments, session).await,
+        Command::ConfigShow(arguments) => config_read::show(&arguments, session).await,
+        Command::ConfigExport(arguments) => config_read::export(&arguments, session).await,
+        Command::PsScale(arguments) => scale::scale(&arguments, session).await,
+        Command::PsSet(arguments) => properties::set(&arguments, session).await,
+        Command::ChecksEnable(arguments) => checks::enable(&arguments, session).await,
+        Command::ChecksSkip(arguments) => checks::skip(&arguments, session).await,
+        Command::ChecksReport(arguments) => checks::report(&arguments, session).await,
+
+        Command::AppsDestroy(arguments) => apps::destroy(&arguments, session).await,
+        Command::AppsRename(arguments) => apps::rename(&arguments, session).await,
+        Command::Deploy(arguments) => deploy::deploy(&arguments, session).await,
+        Command::GitFromImage(arguments) => deploy::from_image(&arguments, session).await,
+        Command::Ps(PsList { app: Some(app) }) => look::processes(&app, session).await,
+        Command::PsInspect(arguments) => look::inspect(&arguments, session).await,
+        Command::PsRebuild(arguments) => verbs::rebuild(&arguments, session).await,
+        Command::PsRebuildall(arguments) => verbs::rebuild_all(&arguments, session).await,
+        Command::PsReport(arguments) => look::report(&arguments, session).await,
+        Command::PsRestart(arguments) => verbs::restart(&arguments, session).await,
+        Command::PsRestartall(arguments) => verbs::restart_all(&arguments, session).await,
+        Command::PsRetire(arguments) => verbs::retire(&arguments, session).await,
+        Command::PsStart(arguments) => verbs::start(&arguments, session).await,
+        Command::PsStop(arguments) => verbs::stop(&arguments, session).await,
+        Command::Logs(arguments) => look::logs(&arguments, session).await,
+        Command::Run(arguments) => one_off::run(&arguments, session).await,
+        Command::Enter(arguments) => one_off::enter(&arguments, session).await,
+
+        // Answered before a session is opened.
+        Command::Ps(PsList { app: None })
+        | Command::Completions(_)
+        | Command::Help(_)
+        | Command::PsHelp
+        | Command::Version => Ok(ExitStatus::Done),
+    }
+}

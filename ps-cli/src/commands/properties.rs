@@ -1,0 +1,67 @@
+//! `ps:set`.
+
+use ps_core::policies::{Property, PropertyError};
+use ps_core::store::{Scope, StoreChange};
+
+use super::Outcome;
+use super::store_only::{Step, apply};
+use super::use_cases::{changing, finish};
+use crate::arguments::{PsSet, split_scope};
+use crate::command_error::CommandError;
+use crate::wiring::Session;
+
+pub(super) async fn set(arguments: &PsSet, session: &Session) -> Outcome {
+    let (scope, words) = split_scope(arguments.global, &arguments.words)?;
+    // Dokku reports an absent app before an unknown property.
+    let app = match &scope {
+        Scope::App(app) => Some(session.app(app).await?),
+        Scope::Global => None,
+    };
+    let (property, value) = setting(words, &scope)?;
+    session.terminal().section(&match value {
+        "" => format!("Unsetting {property}"),
+        value => format!("Setting {property} to {value}"),
+    });
+    let value = Some(value.to_owned()).filter(|value| !value.is_empty());
+    // Only a restart policy can change containers that run.
+    if let Some(app) = app.filter(|app| property == Property::RestartPolicy && app.release.is_some()) {
+        let use_cases = changing(session).await?;
+        let outcome = use_cases.operations.set_property(&app.name, property, value).await;
+        return finish(session, &use_cases, outcome).await;
+    }
+    let _lock = match &scope {
+        Scope::App(app) => session.lock(app, "ps:set").await?,
+        Scope::Global => None,
+    };
+    let change = StoreChange::SetProperty { scope, property, value };
+    apply(
+        session,
+        vec![Step {
+            text: format!("record {change}"),
+            cause: Some("the setting was changed"),
+            change,
+        }],
+    )
+    .await
+}
+
+fn setting<'a>(words: &'a [String], scope: &Scope) -> Result<(Property, &'a str), CommandError> {
+    let (name, value) = match words {
+        [] => {
+            let names = Property::ALL.map(Property::name).join(", ");
+            return Err(CommandError::usage("no property is named").hint(format!("properties are {names}")));
+        }
+        [name] => (name, ""),
+        [name, value] => (name, value.as_str()),
+        [_, _, extra, ..] => {
+            let error = CommandError::usage(format!("`{extra}` is one word too many"));
+            return Err(error.hint("put quotes around a value of several words"));
+        }
+    };
+    let property: Property = name.parse()?;
+    if *scope == Scope::Global && !property.is_global() {
+        return Err(PropertyError::NotGlobal { property }.into());
+    }
+    property.check(value)?;
+    Ok((property, value))
+}

@@ -1,0 +1,80 @@
+//! Changes of what is remembered that touch no container: shown by a dry run as a plan would show them, else made in one
+//! transaction.
+
+use ps_core::execution::{EventSink, OperationEvent, StepState};
+use ps_core::names::AppName;
+use ps_core::plan::ActionKind;
+use ps_core::store::{Scope, StoreChange};
+
+use crate::commands::Outcome;
+use crate::exit_status::ExitStatus;
+use crate::rendering::progress::Progress;
+use crate::wiring::Session;
+
+/// A change and its text; the text has no config value.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) text: String,
+    pub(super) cause: Option<&'static str>,
+    pub(super) change: StoreChange,
+}
+
+/// Makes the changes. The caller holds the app's lock.
+pub(super) async fn apply(session: &Session, steps: Vec<Step>) -> Outcome {
+    let terminal = session.terminal();
+    if session.options().dry_run {
+        for (position, step) in steps.iter().enumerate() {
+            let cause = step.cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
+            terminal.data(&format!("#{} [] {}{cause}", position + 1, step.text));
+        }
+        let is_pending = session.options().detailed_exitcode && !steps.is_empty();
+        return Ok(if is_pending {
+            ExitStatus::ChangesPending
+        } else {
+            ExitStatus::Done
+        });
+    }
+    let changes: Vec<StoreChange> = steps.iter().map(|step| step.change.clone()).collect();
+    let (store, clock) = (session.store().await?, session.clock());
+    let begun = clock.monotonic();
+    store.apply(&changes).await?;
+    let took = clock.monotonic().saturating_sub(begun);
+    let progress = Progress::new(session.terminal().clone(), session.options());
+    for step in steps {
+        if let Some(app) = app_of(&step.change) {
+            progress.emit(OperationEvent::Step {
+                app: app.clone(),
+                replica: None,
+                kind: ActionKind::Store,
+                text: step.text,
+                state: StepState::Done(took),
+            });
+        }
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// The app that a change is about; `None` for what is set for all apps.
+fn app_of(change: &StoreChange) -> Option<&AppName> {
+    match change {
+        StoreChange::SetProperty { scope, .. } | StoreChange::SetConfig { scope, .. } => match scope {
+            Scope::App(app) => Some(app),
+            Scope::Global => None,
+        },
+        StoreChange::CreateApp(app)
+        | StoreChange::DestroyApp(app)
+        | StoreChange::RenameApp { app, .. }
+        | StoreChange::SetFormation { app, .. }
+        | StoreChange::SetCheckMode { app, .. }
+        | StoreChange::SetSource { app, .. }
+        | StoreChange::MarkStopped { app, .. }
+        | StoreChange::UseGenerations { app, .. }
+        | StoreChange::UseReleaseNumbers { app, .. }
+        | StoreChange::RecordRelease { app, .. }
+        | StoreChange::Serve { app, .. }
+        | StoreChange::StopServing { app, .. }
+        | StoreChange::AddRetirement { app, .. }
+        | StoreChange::FinishRetirement { app, .. }
+        | StoreChange::ReleaseEndpoint { app, .. } => Some(app),
+    }
+}

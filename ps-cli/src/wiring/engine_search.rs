@@ -1,0 +1,82 @@
+//! Asks the candidates one after the other until [`Discovery`] has its engine.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use ps_core::runtime::{Engine, RuntimeError, RuntimeErrorKind};
+
+use super::adapters::Adapters;
+use super::candidates::{Candidate, Origin};
+use super::discovery::{Discovery, Finding, Verdict};
+use crate::command_error::CommandError;
+use crate::environment::Environment;
+
+/// The engine to use. A `podman` program without a service is the last resort.
+pub(super) async fn find_engine(
+    adapters: &dyn Adapters,
+    mut discovery: Discovery,
+    candidates: Vec<Candidate>,
+    environment: &Environment,
+) -> Result<Arc<dyn Engine>, CommandError> {
+    let is_explicit = candidates.iter().any(|candidate| candidate.origin == Origin::Flag);
+    for candidate in candidates {
+        let (engine, finding) = ask(adapters, &discovery, &candidate).await;
+        match (discovery.consider(candidate, finding), engine) {
+            (Verdict::Use, Some(engine)) => return Ok(engine),
+            (Verdict::Stop, _) => return Err(discovery.failure()),
+            _ => {}
+        }
+    }
+    let own = if !is_explicit && discovery.wants("podman") {
+        adapters.start_podman_service(environment).await?
+    } else {
+        None
+    };
+    if let Some(address) = own {
+        let origin = Origin::OwnService;
+        let candidate = Candidate { address, origin };
+        let (engine, finding) = ask(adapters, &discovery, &candidate).await;
+        if let (Verdict::Use, Some(engine)) = (discovery.consider(candidate, finding), engine) {
+            return Ok(engine);
+        }
+    }
+    Err(discovery.failure())
+}
+
+async fn ask(
+    adapters: &dyn Adapters,
+    discovery: &Discovery,
+    candidate: &Candidate,
+) -> (Option<Arc<dyn Engine>>, Finding) {
+    let kind = match adapters.probe(&candidate.address).await {
+        Ok(kind) => kind,
+        Err(error) => return (None, failed(&error)),
+    };
+    if !discovery.wants(kind.name()) {
+        return (None, Finding::OtherKind(kind.name()));
+    }
+    match adapters.connect(kind, &candidate.address).await {
+        Ok(engine) => {
+            let identity = engine.identity();
+            (Some(engine), Finding::Engine(identity))
+        }
+        Err(error) => (None, failed(&error)),
+    }
+}
+
+fn failed(error: &RuntimeError) -> Finding {
+    let mut innermost: &dyn Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    let reason = match error.kind {
+        RuntimeErrorKind::Unreachable => "nobody listens".to_owned(),
+        RuntimeErrorKind::PermissionDenied => "permission denied".to_owned(),
+        RuntimeErrorKind::OutcomeUnknown => "no answer in time".to_owned(),
+        _ => innermost.to_string(),
+    };
+    Finding::Failed {
+        kind: error.kind,
+        reason,
+    }
+}

@@ -1,0 +1,219 @@
+//! What one command works with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ps_core::app::{AppRecord, GlobalRecord};
+use ps_core::config::Config;
+use ps_core::host::{Clock, Host};
+use ps_core::names::AppName;
+use ps_core::runtime::Engine;
+use ps_core::source::SourceReader;
+use ps_core::store::{HeldLock, LockKind, Store, StoreErrorKind};
+use tokio::sync::OnceCell;
+
+use super::adapters::Adapters;
+use super::candidates::candidates;
+use super::discovery::Discovery;
+use super::empty_store::EmptyStore;
+use super::engine_search::find_engine;
+use super::state_directory;
+use crate::arguments::GlobalOptions;
+use crate::command_error::CommandError;
+use crate::environment::Environment;
+use crate::interrupt::Interrupt;
+use crate::terminal::Terminal;
+
+/// What one command works with; each part is opened when it is first asked for.
+#[derive(Debug)]
+pub struct Session {
+    terminal: Arc<Terminal>,
+    options: GlobalOptions,
+    environment: Environment,
+    interrupt: Interrupt,
+    adapters: Arc<dyn Adapters>,
+    to_read: OnceCell<Arc<dyn Store>>,
+    to_change: OnceCell<Arc<dyn Store>>,
+    engine: OnceCell<Arc<dyn Engine>>,
+}
+
+impl Session {
+    /// A session that has opened nothing.
+    pub fn new(
+        terminal: Arc<Terminal>,
+        options: GlobalOptions,
+        environment: Environment,
+        interrupt: Interrupt,
+        adapters: Arc<dyn Adapters>,
+    ) -> Self {
+        Self {
+            terminal,
+            options,
+            environment,
+            interrupt,
+            adapters,
+            to_read: OnceCell::new(),
+            to_change: OnceCell::new(),
+            engine: OnceCell::new(),
+        }
+    }
+
+    /// What prints.
+    pub fn terminal(&self) -> &Arc<Terminal> {
+        &self.terminal
+    }
+
+    /// The global flags.
+    pub fn options(&self) -> &GlobalOptions {
+        &self.options
+    }
+
+    /// Variables, user and directory.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Ctrl-C, for commands that have something to put back first.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.adapters.clock()
+    }
+
+    /// The machine.
+    pub fn host(&self) -> Arc<dyn Host> {
+        self.adapters.host()
+    }
+
+    /// Reads sources.
+    pub fn source_reader(&self) -> Arc<dyn SourceReader> {
+        self.adapters.source_reader()
+    }
+
+    /// Where the state is kept.
+    pub fn state_directory(&self) -> Result<PathBuf, CommandError> {
+        state_directory(self.options.state_dir.as_deref(), &self.environment)
+    }
+
+    /// The store for a command that only reads; nothing is made when there is none.
+    pub async fn store_to_read(&self) -> Result<Arc<dyn Store>, CommandError> {
+        if let Some(store) = self.to_change.get() {
+            return Ok(store.clone());
+        }
+        let open = || async {
+            let directory = self.state_directory()?;
+            let existing = self.adapters.open_existing_store(&directory)?;
+            Ok::<_, CommandError>(existing.unwrap_or_else(|| Arc::new(EmptyStore)))
+        };
+        self.to_read.get_or_try_init(open).await.cloned()
+    }
+
+    /// The store for a command that changes something; a dry run gets the one that only reads.
+    pub async fn store(&self) -> Result<Arc<dyn Store>, CommandError> {
+        if self.options.dry_run {
+            return self.store_to_read().await;
+        }
+        let open = || async { self.adapters.open_store(&self.state_directory()?) };
+        self.to_change.get_or_try_init(open).await.cloned()
+    }
+
+    /// The store that was opened: to change when a command asked for that, else to read.
+    pub async fn current_store(&self) -> Result<Arc<dyn Store>, CommandError> {
+        match self.to_change.get() {
+            Some(store) => Ok(store.clone()),
+            None => self.store_to_read().await,
+        }
+    }
+
+    /// The engine: the one the state is bound to, else the first that is found. A command that changes something binds the
+    /// state to it.
+    pub async fn engine(&self) -> Result<Arc<dyn Engine>, CommandError> {
+        let open = || async {
+            let store = self.store_to_read().await?;
+            let bound = store.bound_engine().await?;
+            let discovery = Discovery::new(bound.clone(), self.options.runtime);
+            let candidates = candidates(self.options.host.as_ref(), &self.environment)?;
+            let engine = find_engine(&*self.adapters, discovery, candidates, &self.environment).await?;
+            let identity = engine.identity();
+            if let Some(store) = self.to_change.get().filter(|_| bound.as_ref() != Some(&identity)) {
+                store.bind_engine(&identity).await?;
+            }
+            Ok::<_, CommandError>(engine)
+        };
+        self.engine.get_or_try_init(open).await.cloned()
+    }
+
+    /// One app, to read; its config values, and the global ones, are hidden from now on.
+    pub async fn app(&self, name: &AppName) -> Result<AppRecord, CommandError> {
+        let app = self.store_to_read().await?.app(name).await?;
+        self.hide([&app]);
+        self.global().await?;
+        Ok(app)
+    }
+
+    /// All apps, to read; their config values, and the global ones, are hidden from now on.
+    pub async fn apps(&self) -> Result<Vec<AppRecord>, CommandError> {
+        let apps = self.store_to_read().await?.apps().await?;
+        self.hide(&apps);
+        self.global().await?;
+        Ok(apps)
+    }
+
+    /// What is set for all apps; its config values are hidden from now on.
+    pub async fn global(&self) -> Result<GlobalRecord, CommandError> {
+        let global = self.store_to_read().await?.global().await?;
+        self.terminal.hide(values(&global.config));
+        Ok(global)
+    }
+
+    /// Hides the config values of apps, of their releases too, but for the apps' names and process types.
+    pub fn hide<'a>(&self, apps: impl IntoIterator<Item = &'a AppRecord>) {
+        for app in apps {
+            self.terminal.spare([app.name.as_str()]);
+            self.terminal
+                .spare(app.formation.iter().map(|(process_type, _)| process_type.as_str()));
+            let release = app.release.iter().flat_map(|release| values(&release.config));
+            self.terminal.hide(values(&app.config).chain(release));
+        }
+    }
+
+    /// Takes the app's lock for a changing command, waiting as long as the flags say. None in a dry run.
+    pub async fn lock(&self, app: &AppName, verb: &str) -> Result<Option<Box<dyn HeldLock>>, CommandError> {
+        if self.options.dry_run {
+            return Ok(None);
+        }
+        let store = self.store().await?;
+        let patience = self.options.lock_patience();
+        Ok(Some(store.lock_app(app, LockKind::Change, verb, patience).await?))
+    }
+
+    /// The same for an app that must exist; for one that does not, nothing is made.
+    pub async fn lock_existing(
+        &self,
+        app: &AppName,
+        verb: &str,
+    ) -> Result<(Option<Box<dyn HeldLock>>, AppRecord), CommandError> {
+        self.app(app).await?;
+        let lock = self.lock(app, verb).await?;
+        Ok((lock, self.app(app).await?))
+    }
+
+    /// Whether an app of that name exists.
+    pub async fn exists(&self, name: &AppName) -> Result<bool, CommandError> {
+        match self.store_to_read().await?.app(name).await {
+            Ok(app) => {
+                self.hide([&app]);
+                Ok(true)
+            }
+            Err(error) if matches!(error.kind, StoreErrorKind::NoSuchApp(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn values(config: &Config) -> impl Iterator<Item = String> + '_ {
+    config.iter().map(|(_, value)| value.to_owned())
+}

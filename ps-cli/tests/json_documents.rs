@@ -1,0 +1,164 @@
+//! The published JSON of `docs/json`: what commands print over the fake engine equals the golden files, and both keep their
+//! schemas. A schema's rules that this file does not know fail it, so that none is passed over.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
+
+mod fake_adapters;
+
+use std::path::PathBuf;
+
+use fake_adapters::FakePlace;
+use serde_json::Value;
+
+fn published(file: &str) -> Value {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../docs/json")
+        .join(file);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// A deployed app with a replica that stopped by itself, and one that was never deployed.
+fn place() -> FakePlace {
+    let place = FakePlace::new(&[("web", "serve --port $PORT"), ("worker", "work")]);
+    for words in [
+        &["apps:create", "blog"][..],
+        &["checks:skip", "blog", "worker"],
+        &["deploy", "shop", "."],
+        &["ps:set", "--global", "stop-timeout-seconds", "20"],
+        &["ps:set", "shop", "stop-timeout-seconds", "5"],
+        &["ps:scale", "shop", "web=2"],
+        &["ps:scale", "shop", "worker=1"],
+    ] {
+        place.run(words);
+    }
+    place.stop("shop.web.2");
+    place
+}
+
+fn check_published(name: &str, words: &[&str]) {
+    let printed: Value = serde_json::from_str(&place().run(words)).unwrap();
+    if std::env::var_os("PSCTL_WRITE_GOLDEN").is_some() {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/json/{name}.golden.json"));
+        std::fs::write(path, format!("{}\n", serde_json::to_string_pretty(&printed).unwrap())).unwrap();
+    }
+    let schema = published(&format!("{name}.schema.json"));
+    let golden = published(&format!("{name}.golden.json"));
+    assert_eq!(
+        printed, golden,
+        "{name}: if this change is meant, set PSCTL_WRITE_GOLDEN=1"
+    );
+    assert_eq!(faults(&schema, &schema, &golden, name), Vec::<String>::new());
+}
+
+#[test]
+fn the_report_is_as_published() {
+    check_published("psctl.report-1", &["ps:report", "--format", "json"]);
+}
+
+#[test]
+fn the_formation_is_as_published() {
+    check_published("psctl.scale-1", &["ps:scale", "shop", "--format", "json"]);
+}
+
+#[test]
+fn the_list_of_apps_is_as_published() {
+    check_published("psctl.apps-1", &["apps:list", "--format", "json"]);
+}
+
+#[test]
+fn the_checks_are_as_published() {
+    check_published("psctl.checks-1", &["checks:report", "--format", "json"]);
+}
+
+#[test]
+fn what_breaks_a_schema_is_found() {
+    let schema = published("psctl.report-1.schema.json");
+    let golden = published("psctl.report-1.golden.json");
+    let breaks: [fn(&mut Value); 5] = [
+        |report| report["schema"] = "psctl.report/2".into(),
+        |report| report["apps"][1]["running"] = true.into(),
+        |report| report["apps"][1]["replicas"][0]["port"] = 70_000.into(),
+        |report| report["apps"][1]["replicas"][0]["novelty"] = 1.into(),
+        |report| {
+            report["apps"][0].as_object_mut().unwrap().remove("formation");
+        },
+    ];
+    for (number, change) in breaks.into_iter().enumerate() {
+        let mut report = golden.clone();
+        change(&mut report);
+        assert_eq!(faults(&schema, &schema, &report, "report").len(), 1, "{number}");
+    }
+}
+
+/// What in `value` breaks `schema`; `root` is where references lead.
+fn faults(root: &Value, schema: &Value, value: &Value, place: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (rule, wanted) in schema.as_object().unwrap() {
+        let keeps = match rule.as_str() {
+            "$ref" => {
+                let path = wanted.as_str().unwrap().trim_start_matches('#');
+                found.extend(faults(root, root.pointer(path).unwrap(), value, place));
+                true
+            }
+            "properties" => {
+                for (key, schema) in wanted.as_object().unwrap() {
+                    let inner = value
+                        .get(key)
+                        .map(|value| faults(root, schema, value, &format!("{place}.{key}")));
+                    found.extend(inner.into_iter().flatten());
+                }
+                true
+            }
+            "additionalProperties" => {
+                found.extend(additional(root, schema, wanted, value, place));
+                true
+            }
+            "items" => {
+                let items = value.as_array().unwrap().iter().enumerate();
+                found.extend(items.flat_map(|(at, item)| faults(root, wanted, item, &format!("{place}[{at}]"))));
+                true
+            }
+            "required" => wanted
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|key| value.get(key.as_str().unwrap()).is_some()),
+            "type" => match wanted {
+                Value::Array(types) => types.iter().any(|word| has_type(value, word)),
+                one => has_type(value, one),
+            },
+            "const" => value == wanted,
+            "enum" => wanted.as_array().unwrap().contains(value),
+            "minimum" => value.is_null() || value.as_f64() >= wanted.as_f64(),
+            "maximum" => value.is_null() || value.as_f64() <= wanted.as_f64(),
+            "$schema" | "$defs" | "title" | "description" => true,
+            unknown => panic!("this test does not know the rule {unknown}"),
+        };
+        if !keeps {
+            found.push(format!("{place} breaks {rule} {wanted}: {value}"));
+        }
+    }
+    found
+}
+
+fn additional(root: &Value, schema: &Value, wanted: &Value, value: &Value, place: &str) -> Vec<String> {
+    let known = |key: &str| schema.get("properties").is_some_and(|known| known.get(key).is_some());
+    let others = value.as_object().into_iter().flatten().filter(|(key, _)| !known(key));
+    others
+        .flat_map(|(key, value)| match wanted {
+            Value::Bool(false) => vec![format!("{place}.{key} is not in the schema")],
+            wanted => faults(root, wanted, value, &format!("{place}.{key}")),
+        })
+        .collect()
+}
+
+fn has_type(value: &Value, word: &Value) -> bool {
+    match word.as_str().unwrap() {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "null" => value.is_null(),
+        unknown => panic!("this test does not know the type {unknown}"),
+    }
+}
