@@ -1,0 +1,42 @@
+//! The scenarios, by subject. Each function is one case; its name is what it shows.
+
+mod dry_run;
+mod errors;
+mod images;
+mod inside;
+mod interrupted;
+mod life;
+mod releases;
+mod scale;
+mod secrets;
+
+use super::Case;
+
+/// What a web process of the base image is.
+const WEB: &str = "web: httpd -f -p $PORT\n";
+
+/// A web process and a worker.
+const WEB_AND_WORKER: &str = "web: httpd -f -p $PORT\nworker: sleep 3600\n";
+
+/// A list of cases out of functions.
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        vec![$($crate::end_to_end::Case { name: stringify!($name), body: $name }),*]
+    };
+}
+use cases;
+
+pub(super) fn all() -> Vec<Case> {
+    [
+        interrupted::cases(),
+        secrets::cases(),
+        scale::cases(),
+        life::cases(),
+        releases::cases(),
+        inside::cases(),
+        dry_run::cases(),
+        errors::cases(),
+        images::cases(),
+    ]
+    .concat()
+}
