@@ -22,7 +22,7 @@ use crate::store::{StoreChange, StoreError};
 /// The most bytes read of a file inside an image: a Procfile, with the archive around it.
 const FILE_LIMIT: usize = 2 * 1024 * 1024;
 
-/// How often a removal is asked for again while a crash loop gets in its way, and how long after the last time.
+/// How often a removal is asked for again while a crash loop or a build gets in its way, and how long after the last time.
 const REMOVAL_TRIES: u32 = 20;
 const REMOVAL_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
@@ -270,6 +270,17 @@ async fn remove(ports: &ExecutionPorts<'_>, id: &ContainerId) -> Result<(), Runt
     ports.engine.remove_container(id).await.map(drop)
 }
 
+/// An image may be in use for a moment by a build that looks at it: that is asked for again like a container's removal.
+async fn remove_image(ports: &ExecutionPorts<'_>, image: &str) -> Result<(), RuntimeError> {
+    for _ in 0..REMOVAL_TRIES {
+        match ports.engine.remove_image(image).await {
+            Err(error) if error.kind == RuntimeErrorKind::Conflict => ports.clock.sleep(REMOVAL_PAUSE).await,
+            removed => return removed.map(drop),
+        }
+    }
+    ports.engine.remove_image(image).await.map(drop)
+}
+
 /// A container that is gone has no process, holds no name and is never revived: what was wanted holds already. A retirement
 /// may take one away at any moment.
 fn gone_is_fine(result: Result<(), RuntimeError>) -> Result<(), RuntimeError> {
@@ -369,7 +380,7 @@ async fn perform_on_image(
             Ok(StepResult::Nothing)
         }
         ImageAction::Remove { image } => {
-            ports.engine.remove_image(image).await?;
+            remove_image(ports, image).await?;
             Ok(StepResult::Nothing)
         }
     }

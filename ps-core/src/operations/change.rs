@@ -6,7 +6,7 @@ use super::{FailedStep, OperationError, Operations};
 use crate::config::Config;
 use crate::execution::{Cancellation, Execution, ExecutionPorts, OperationEvent, StepError, execute_plan};
 use crate::names::AppName;
-use crate::plan::{Action, ContainerRef, EngineAction, Plan};
+use crate::plan::{Action, AfterFailure, ContainerRef, EngineAction, Plan};
 use crate::planning::{Situation, plan_mend};
 use crate::redaction::Redactor;
 use crate::release::ReleaseNumber;
@@ -116,7 +116,10 @@ impl Operations {
             outcome.plans.push(plan);
             return Ok(Some(execution));
         }
-        let still_serves = !situation.record.serving.is_empty() && !situation.record.stopped_by_operator;
+        // A plan that goes on after failures stops, starts or removes: there is no release that it would replace.
+        let replaces = plan.after_failure() == AfterFailure::Abort;
+        let record = &situation.record;
+        let still_serves = replaces && !record.serving.is_empty() && !record.stopped_by_operator;
         let failure = execution.into_failure(&plan);
         let is_mended = self.mend(&situation.record.name, verb).await;
         let interrupted = || OperationError::Interrupted {

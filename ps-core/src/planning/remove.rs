@@ -19,7 +19,8 @@ pub enum Removal {
 }
 
 /// The plan that stops and removes all containers of an app, does something to its images, and then destroys or renames
-/// it. The images take turns: engines fail to remove two at a time that share layers.
+/// it. The images take turns, since engines fail to remove two at a time that share layers; one that cannot go does not keep
+/// the app.
 pub fn plan_remove_containers(situation: &Situation, removal: &Removal, images: Vec<ImageAction>) -> Plan {
     let app = &situation.record.name;
     let mut plan = Plan::going_on_after_failures(app.clone());
@@ -50,8 +51,9 @@ pub fn plan_remove_containers(situation: &Situation, removal: &Removal, images: 
     for (container, state) in containers.chain(one_offs) {
         removed.push(remove_one(&mut plan, situation, container, state, marked, &cause));
     }
+    let mut before = removed.clone();
     for action in images {
-        removed = vec![plan.push(action, cause.clone(), &removed)];
+        before = vec![plan.push(action, cause.clone(), &before)];
     }
     plan.push(StoreAction::Record(last_changes(situation, last)), cause, &removed);
     plan
