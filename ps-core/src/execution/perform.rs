@@ -15,7 +15,7 @@ use crate::plan::{
 };
 use crate::runtime::{
     BuildEvent, BuildRequest, ContainerId, ContainerSpec, ImageId, LogOptions, LostAnswers, OutputChannel,
-    PublishedPort, PullEvent, RuntimeError, RuntimeErrorKind,
+    PublishedPort, PullEvent, RemoveOutcome, RuntimeError, RuntimeErrorKind,
 };
 use crate::store::{StoreChange, StoreError};
 
@@ -242,7 +242,7 @@ async fn perform_on_container(
         EngineAction::Start(_) => engine.start_container(id).await.map(drop)?,
         EngineAction::Stop { timeout, .. } => gone_is_fine(engine.stop_container(id, *timeout).await.map(drop))?,
         EngineAction::Kill { signal, .. } => gone_is_fine(engine.kill_container(id, *signal).await.map(drop))?,
-        EngineAction::Remove(_) => remove(ports, id).await?,
+        EngineAction::Remove(_) => remove(ports, || engine.remove_container(id)).await?,
         EngineAction::Rename { to, .. } => gone_is_fine(engine.rename_container(id, to).await)?,
         EngineAction::UpdateRestartPolicy { policy, .. } => {
             gone_is_fine(engine.update_restart_policy(id, *policy).await)?;
@@ -258,27 +258,19 @@ async fn perform_on_container(
     Ok(StepResult::Nothing)
 }
 
-/// A removal that meets the end of a process which its policy restarts may be refused as a conflict: it is asked for again,
-/// as the port says.
-async fn remove(ports: &ExecutionPorts<'_>, id: &ContainerId) -> Result<(), RuntimeError> {
+/// Asks for a removal again while it is refused as a conflict. For a moment a crash loop gets in the way of a container's
+/// removal, as the port says, and a build that looks at an image in the way of the image's.
+async fn remove<F>(ports: &ExecutionPorts<'_>, removal: impl Fn() -> F) -> Result<(), RuntimeError>
+where
+    F: Future<Output = Result<RemoveOutcome, RuntimeError>>,
+{
     for _ in 0..REMOVAL_TRIES {
-        match ports.engine.remove_container(id).await {
+        match removal().await {
             Err(error) if error.kind == RuntimeErrorKind::Conflict => ports.clock.sleep(REMOVAL_PAUSE).await,
             removed => return removed.map(drop),
         }
     }
-    ports.engine.remove_container(id).await.map(drop)
-}
-
-/// An image may be in use for a moment by a build that looks at it: that is asked for again like a container's removal.
-async fn remove_image(ports: &ExecutionPorts<'_>, image: &str) -> Result<(), RuntimeError> {
-    for _ in 0..REMOVAL_TRIES {
-        match ports.engine.remove_image(image).await {
-            Err(error) if error.kind == RuntimeErrorKind::Conflict => ports.clock.sleep(REMOVAL_PAUSE).await,
-            removed => return removed.map(drop),
-        }
-    }
-    ports.engine.remove_image(image).await.map(drop)
+    removal().await.map(drop)
 }
 
 /// A container that is gone has no process, holds no name and is never revived: what was wanted holds already. A retirement
@@ -380,7 +372,7 @@ async fn perform_on_image(
             Ok(StepResult::Nothing)
         }
         ImageAction::Remove { image } => {
-            remove_image(ports, image).await?;
+            remove(ports, || ports.engine.remove_image(image)).await?;
             Ok(StepResult::Nothing)
         }
     }

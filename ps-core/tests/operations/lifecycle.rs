@@ -1,7 +1,8 @@
 //! Deploy, scale, restart, stop and start as they should go.
 
 use ps_core::policies::{Property, RestartPolicy};
-use ps_core::runtime::{ContainerRuntime, ContainerState};
+use ps_core::runtime::{ContainerRuntime, ContainerState, ImageRuntime, RuntimeErrorKind};
+use ps_core::testing::{Fault, FaultEffect};
 
 use crate::bench::{Bench, shop};
 
@@ -217,4 +218,28 @@ async fn a_report_of_any_number_of_apps_is_one_list_call() {
     assert_eq!(calls, ["list_containers"]);
     assert_eq!(reports[0].processes, 3);
     assert_eq!(reports[0].running, ps_core::report::Running::All);
+}
+
+#[tokio::test]
+async fn an_image_that_is_in_use_for_a_moment_goes_with_its_app() {
+    let bench = Bench::new();
+    bench.deploy().await;
+    let in_use = FaultEffect::Fail(RuntimeErrorKind::Conflict);
+    bench.engine.inject(Fault::new(in_use).on_method("remove_image").nth(1));
+    bench.operations.destroy_app(&shop()).await.unwrap();
+    assert_eq!(bench.engine.calls_of("remove_image").len(), 2);
+    assert!(bench.engine.inspect_image("psctl/shop:v1").await.is_err());
+}
+
+#[tokio::test]
+async fn an_image_that_cannot_go_is_told_and_does_not_keep_the_app() {
+    use ps_core::store::Store;
+    let bench = Bench::new();
+    bench.deploy().await;
+    let in_use = FaultEffect::Fail(RuntimeErrorKind::Conflict);
+    bench.engine.inject(Fault::new(in_use).on_method("remove_image"));
+    let error = bench.operations.destroy_app(&shop()).await.unwrap_err();
+    assert!(error.to_string().contains("psctl/shop:v1"), "{error}");
+    assert!(bench.store.apps().await.unwrap().is_empty());
+    assert_eq!(bench.existing().await, Vec::<String>::new());
 }
