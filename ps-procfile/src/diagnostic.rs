@@ -1,24 +1,51 @@
-//! Errors as text for people: file, place, the line with carets under the bytes, what is wrong, the mend. Invariant: bounded;
-//! at most [`SHOWN_ERRORS`] errors and [`SHOWN_COLUMNS`] columns of a line are shown, and no control byte of the file.
+//! Errors and warnings as text for people: file, place, the line with carets under the bytes, what is wrong, the mend.
+//! Invariant: the pieces put together are the text without colour; of a line at most [`SHOWN_COLUMNS`] columns are shown, and no
+//! byte of the file that could move a terminal's cursor.
 
-use std::fmt::Write as _;
+use alloc::format;
+use alloc::string::String;
+use core::fmt::Write as _;
 
-use crate::error::{Location, ProcfileError, ProcfileErrors};
-use crate::mend::line_at;
+use crate::error::{InvalidProcfile, Location, ProcfileErrors};
+use crate::place::{letters, line_span, printable};
+use crate::rules::LINE_LIMIT;
+use crate::warning::ProcfileWarnings;
 
-const SHOWN_ERRORS: usize = 20;
+/// So many errors, and so many warnings, are in a text; the others are counted.
+const SHOWN_FINDINGS: usize = 20;
 const SHOWN_COLUMNS: usize = 100;
 /// Columns kept before the caret when a line is cut on the left.
 const COLUMNS_BEFORE: usize = 40;
 
-impl ProcfileErrors {
-    /// All errors as text, without a final newline. `source` is what was parsed.
+/// What a piece of a diagnostic is, for who wants to colour it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// `Procfile:2:1: `.
+    Place,
+    /// The word `warning: `.
+    WarningWord,
+    /// What is wrong.
+    Message,
+    /// Line numbers, bars, indents and line ends.
+    Gutter,
+    /// The line of the file, in characters that are safe to show.
+    Source,
+    /// The carets below an error.
+    ErrorMark,
+    /// The carets below a warning.
+    WarningMark,
+    /// How to mend it.
+    Hint,
+}
+
+impl ProcfileErrors<'_> {
+    /// The first 20 errors as text, and how many there are besides; without a final newline. `file` is the file's name.
     ///
     /// ```
-    /// let source = b"web: x\nworker_2: y\n";
-    /// let errors = ps_procfile::Procfile::parse(source).unwrap_err();
+    /// let invalid = ps_procfile::Procfile::parse(b"web: x\nworker_2: y\n").unwrap_err();
     /// assert_eq!(
-    ///     errors.render("Procfile", source),
+    ///     invalid.errors().render("Procfile"),
     ///     "\
     /// Procfile:2:1: `worker_2` is not a process type: lower-case letters, digits and `-`, with a letter or digit at both ends
     ///   2 | worker_2: y
@@ -26,76 +53,264 @@ impl ProcfileErrors {
     ///     = write `worker-2`"
     /// );
     /// ```
-    pub fn render(&self, file: &str, source: &[u8]) -> String {
-        let mut text = String::new();
-        for error in self.iter().take(SHOWN_ERRORS) {
-            if !text.is_empty() {
-                text.push('\n');
-            }
-            render_error(&mut text, file, source, error);
+    pub fn render(&self, file: &str) -> String {
+        collect(|paint| self.paint(file, SHOWN_FINDINGS, paint))
+    }
+
+    /// Calls `paint` with each piece of the same text, but with up to `most` errors; `usize::MAX` shows all.
+    ///
+    /// ```
+    /// let invalid = ps_procfile::Procfile::parse(b"web\n").unwrap_err();
+    /// let mut marks = String::new();
+    /// invalid.errors().paint("Procfile", usize::MAX, &mut |role, piece| {
+    ///     if role == ps_procfile::Role::ErrorMark {
+    ///         marks.push_str(piece);
+    ///     }
+    /// });
+    /// assert_eq!(marks, "^");
+    /// ```
+    pub fn paint(&self, file: &str, most: usize, paint: &mut dyn FnMut(Role, &str)) {
+        let mut sheet = Sheet::new(self.source(), file, Severity::Error, paint);
+        for error in self.iter().take(most) {
+            sheet.add(&Finding {
+                location: error.location.as_ref(),
+                message: &error.message,
+                hint: error.hint.as_deref(),
+            });
         }
-        if self.len() > SHOWN_ERRORS {
-            let _ = write!(text, "\n{file}: and {} more errors", self.len() - SHOWN_ERRORS);
-        }
-        text
+        sheet.count_others(self.len().saturating_sub(most));
     }
 }
 
-// Writing to a `String` cannot fail, so those results are dropped.
-fn render_error(text: &mut String, file: &str, source: &[u8], error: &ProcfileError) {
-    let Some(location) = &error.location else {
-        let _ = write!(text, "{file}: {}", error.message);
-        if let Some(hint) = &error.hint {
-            let _ = write!(text, "\n    = {hint}");
+impl ProcfileWarnings<'_> {
+    /// The first 20 warnings as text, in the layout of errors; empty when there are none.
+    ///
+    /// ```
+    /// let procfile = ps_procfile::Procfile::parse(b"web: x \\\n")?;
+    /// assert_eq!(
+    ///     procfile.warnings().render("Procfile"),
+    ///     "\
+    /// Procfile:1:8: warning: the `\\` is part of the command; a command does not go on on the next line
+    ///   1 | web: x \\
+    ///     |        ^
+    ///     = put the whole command on one line, or into a script"
+    /// );
+    /// # Ok::<(), ps_procfile::InvalidProcfile<'static>>(())
+    /// ```
+    pub fn render(&self, file: &str) -> String {
+        collect(|paint| self.paint(file, SHOWN_FINDINGS, paint))
+    }
+
+    /// Calls `paint` with each piece of the same text, but with up to `most` warnings; `usize::MAX` shows all.
+    ///
+    /// ```
+    /// let procfile = ps_procfile::Procfile::parse(b"web: x \\\n")?;
+    /// let mut text = String::new();
+    /// procfile.warnings().paint("Procfile", 5, &mut |_, piece| text.push_str(piece));
+    /// assert_eq!(text, procfile.warnings().render("Procfile"));
+    /// # Ok::<(), ps_procfile::InvalidProcfile<'static>>(())
+    /// ```
+    pub fn paint(&self, file: &str, most: usize, paint: &mut dyn FnMut(Role, &str)) {
+        let mut sheet = Sheet::new(self.source(), file, Severity::Warning, paint);
+        for warning in self.iter().take(most) {
+            sheet.add(&Finding {
+                location: Some(&warning.location),
+                message: &warning.message,
+                hint: warning.hint.as_deref(),
+            });
         }
-        return;
-    };
-    let _ = write!(text, "{file}:{}:{}: {}", location.line, location.column, error.message);
-    let gutter = format!("{:>3}", location.line);
-    let margin = " ".repeat(gutter.len());
-    if let Some((line, before, carets)) = excerpt(source, location) {
-        let _ = write!(
-            text,
-            "\n{gutter} | {line}\n{margin} | {}{}",
-            " ".repeat(before),
-            "^".repeat(carets)
+        sheet.count_others(self.len().saturating_sub(most));
+    }
+}
+
+impl InvalidProcfile<'_> {
+    /// The first 20 errors and the first 20 warnings as text, without a final newline.
+    ///
+    /// ```
+    /// let invalid = ps_procfile::Procfile::parse(b"web: x \\\nworker_2: y\n").unwrap_err();
+    /// let text = invalid.render("Procfile");
+    /// assert!(text.starts_with("Procfile:2:1: `worker_2` is not a process type"));
+    /// assert!(text.contains("\nProcfile:1:8: warning: "));
+    /// ```
+    pub fn render(&self, file: &str) -> String {
+        collect(|paint| self.paint(file, SHOWN_FINDINGS, paint))
+    }
+
+    /// Calls `paint` with each piece of the same text, but with up to `most` errors and `most` warnings.
+    ///
+    /// ```
+    /// let invalid = ps_procfile::Procfile::parse(b"web\n").unwrap_err();
+    /// let mut text = String::new();
+    /// invalid.paint("Procfile", usize::MAX, &mut |_, piece| text.push_str(piece));
+    /// assert_eq!(text, invalid.render("Procfile"));
+    /// ```
+    pub fn paint(&self, file: &str, most: usize, paint: &mut dyn FnMut(Role, &str)) {
+        self.errors.paint(file, most, paint);
+        let warnings = self.warnings();
+        if !warnings.is_empty() {
+            paint(Role::Gutter, "\n");
+            warnings.paint(file, most, paint);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Severity {
+    Error,
+    Warning,
+}
+
+/// What errors and warnings have in common.
+struct Finding<'f> {
+    location: Option<&'f Location>,
+    message: &'f str,
+    hint: Option<&'f str>,
+}
+
+fn collect(work: impl FnOnce(&mut dyn FnMut(Role, &str))) -> String {
+    let mut text = String::new();
+    work(&mut |_, piece| text.push_str(piece));
+    text
+}
+
+/// Where diagnostics of one severity go.
+struct Sheet<'s> {
+    source: &'s [u8],
+    file: &'s str,
+    severity: Severity,
+    is_blank: bool,
+    paint: &'s mut dyn FnMut(Role, &str),
+}
+
+impl<'s> Sheet<'s> {
+    fn new(source: &'s [u8], file: &'s str, severity: Severity, paint: &'s mut dyn FnMut(Role, &str)) -> Self {
+        Self {
+            source,
+            file,
+            severity,
+            is_blank: true,
+            paint,
+        }
+    }
+
+    fn begin(&mut self) {
+        if !self.is_blank {
+            (self.paint)(Role::Gutter, "\n");
+        }
+        self.is_blank = false;
+    }
+
+    fn add(&mut self, finding: &Finding<'_>) {
+        self.begin();
+        let mut place = String::from(self.file);
+        if let Some(location) = finding.location {
+            // Writing to a `String` cannot fail.
+            let _ = write!(place, ":{}:{}", location.line, location.column);
+        }
+        (self.paint)(Role::Place, &format!("{place}: "));
+        if let Severity::Warning = self.severity {
+            (self.paint)(Role::WarningWord, "warning: ");
+        }
+        (self.paint)(Role::Message, finding.message);
+        let margin = finding.location.map_or(3, |location| self.add_excerpt(location));
+        if let Some(hint) = finding.hint {
+            (self.paint)(Role::Gutter, &format!("\n{:margin$} = ", ""));
+            (self.paint)(Role::Hint, hint);
+        }
+    }
+
+    /// Adds the line and its carets, and says how wide the line's number is.
+    fn add_excerpt(&mut self, location: &Location) -> usize {
+        let number = format!("{:>3}", location.line);
+        let margin = number.len();
+        let excerpt = Excerpt::of(self.source, location);
+        let mark = match self.severity {
+            Severity::Error => Role::ErrorMark,
+            Severity::Warning => Role::WarningMark,
+        };
+        (self.paint)(Role::Gutter, &format!("\n{number} | "));
+        (self.paint)(Role::Source, &excerpt.line);
+        (self.paint)(
+            Role::Gutter,
+            &format!("\n{:margin$} | {:before$}", "", "", before = excerpt.before),
         );
+        (self.paint)(mark, &"^".repeat(excerpt.carets));
+        margin
     }
-    if let Some(hint) = &error.hint {
-        let _ = write!(text, "\n{margin} = {hint}");
+
+    fn count_others(&mut self, more: usize) {
+        let word = match (self.severity, more) {
+            (_, 0) => return,
+            (Severity::Error, 1) => "error",
+            (Severity::Error, _) => "errors",
+            (Severity::Warning, 1) => "warning",
+            (Severity::Warning, _) => "warnings",
+        };
+        self.begin();
+        (self.paint)(Role::Place, &format!("{}: ", self.file));
+        (self.paint)(Role::Message, &format!("and {more} more {word}"));
     }
 }
 
-/// The line around the place, how many columns stand before the carets, and how many carets.
-fn excerpt(source: &[u8], location: &Location) -> Option<(String, usize, usize)> {
-    let line = line_at(source, location)?;
-    let shown = String::from_utf8_lossy(line.bytes.trim_ascii_end());
-    let column = location.column.saturating_sub(1);
-    let skipped = if column > SHOWN_COLUMNS {
-        column - COLUMNS_BEFORE
-    } else {
-        0
-    };
-    let mut cut: String = shown.chars().skip(skipped).take(SHOWN_COLUMNS).map(printable).collect();
-    if shown.chars().count() > skipped + SHOWN_COLUMNS {
-        cut.push('…');
-    }
-    let marked = source.get(location.span.clone()).unwrap_or_default();
-    let before = column - skipped + usize::from(skipped > 0);
-    let room = SHOWN_COLUMNS.saturating_sub(before).max(1);
-    let carets = String::from_utf8_lossy(marked).chars().count().clamp(1, room);
-    if skipped > 0 {
-        cut.insert(0, '…');
-    }
-    Some((cut, before, carets))
+/// The line around a place, and where the carets go below it, in columns of a terminal.
+struct Excerpt {
+    line: String,
+    before: usize,
+    carets: usize,
 }
 
-/// One column for one character, and nothing that could move a terminal's cursor.
-fn printable(letter: char) -> char {
+impl Excerpt {
+    fn of(source: &[u8], location: &Location) -> Self {
+        let span = line_span(source, location.span.start);
+        let line = source.get(span).unwrap_or_default().trim_ascii_end();
+        let column = location.column.saturating_sub(1);
+        let skipped = if column > SHOWN_COLUMNS {
+            column - COLUMNS_BEFORE
+        } else {
+            0
+        };
+        let marked = source.get(location.span.clone()).unwrap_or_default();
+        let marked = letters(marked).take(LINE_LIMIT).count().max(1);
+        let mut excerpt = Self {
+            line: String::new(),
+            before: 0,
+            carets: 0,
+        };
+        if skipped > 0 {
+            excerpt.line.push('…');
+            excerpt.before = 1;
+        }
+        let mut shown = letters(line).skip(skipped);
+        for (index, letter) in shown.by_ref().take(SHOWN_COLUMNS).enumerate() {
+            let letter = printable(letter);
+            excerpt.line.push(letter);
+            match (skipped + index).checked_sub(column) {
+                None => excerpt.before += width(letter),
+                Some(after) if after < marked => excerpt.carets += width(letter),
+                Some(_) => {}
+            }
+        }
+        if shown.next().is_some() {
+            excerpt.line.push('…');
+        }
+        excerpt.carets = excerpt.carets.max(1);
+        excerpt
+    }
+}
+
+/// How many columns a terminal gives a character.
+const fn width(letter: char) -> usize {
     match letter {
-        '\t' => ' ',
-        '\u{feff}' => '\u{fffd}',
-        letter if letter.is_control() => '\u{fffd}',
-        letter => letter,
+        '\u{300}'..='\u{36f}' => 0,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1faff}'
+        | '\u{20000}'..='\u{3fffd}' => 2,
+        _ => 1,
     }
 }

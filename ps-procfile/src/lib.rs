@@ -8,19 +8,37 @@
 //! let procfile = Procfile::parse(b"web: node server.js # the site\nworker: node worker.js\n")?;
 //! assert_eq!(procfile.get("web").and_then(|entry| entry.command_text()), Some("node server.js"));
 //!
-//! let source = b"web: node server.js\nworker_2: node worker.js\n";
-//! let errors = Procfile::parse(source).unwrap_err();
-//! assert_eq!(errors.first().kind, ErrorKind::InvalidName);
-//! assert_eq!(errors.first().hint.as_deref(), Some("write `worker-2`"));
-//! println!("{}", errors.render("Procfile", source));
-//! # Ok::<(), ps_procfile::ProcfileErrors>(())
+//! let invalid = Procfile::parse(b"web: node server.js\nworker_2: node worker.js\n").unwrap_err();
+//! assert_eq!(invalid.errors().first().kind, ErrorKind::InvalidName);
+//! assert_eq!(invalid.errors().first().hint.as_deref(), Some("write `worker-2`"));
+//! assert_eq!(invalid.entries().len(), 1);
+//! println!("{}", invalid.render("Procfile"));
+//! # Ok::<(), ps_procfile::InvalidProcfile<'static>>(())
 //! ```
+#![no_std]
 
+extern crate alloc;
+
+mod blanks;
+mod byte_search;
 mod diagnostic;
+mod edit;
+mod entry;
 mod error;
+mod explain;
 mod line_reading;
-mod mend;
+mod odd_command;
+mod place;
 mod procfile;
+mod rules;
+mod seen_names;
+mod shape;
+mod warning;
 
-pub use error::{ErrorKind, Location, ProcfileError, ProcfileErrors};
-pub use procfile::{Entry, LINE_LIMIT, NAME_LIMIT, Procfile};
+pub use diagnostic::Role;
+pub use edit::EditError;
+pub use entry::Entry;
+pub use error::{ErrorKind, InvalidProcfile, Location, ProcfileError, ProcfileErrors};
+pub use procfile::Procfile;
+pub use rules::{FILE_LIMIT, LINE_LIMIT, NAME_LIMIT, Rules};
+pub use warning::{ProcfileWarning, ProcfileWarnings, WarningKind};

@@ -10,18 +10,24 @@ use ps_procfile::{ErrorKind, LINE_LIMIT, Procfile};
 fn diagnostics(source: &str) -> String {
     Procfile::parse(source.as_bytes())
         .expect_err("it is refused")
-        .render("Procfile", source.as_bytes())
+        .render("Procfile")
 }
 
 fn hint(source: &str) -> String {
-    let errors = Procfile::parse(source.as_bytes()).expect_err("it is refused");
+    let errors = Procfile::parse(source.as_bytes())
+        .expect_err("it is refused")
+        .errors()
+        .clone();
     errors.first().hint.clone().unwrap_or_default()
 }
 
 #[test]
 fn every_error_of_a_file_is_reported_in_file_order() {
     let source = "web: a\nbad line\nweb: b\nWorker: c\nclock: # d\n";
-    let errors = Procfile::parse(source.as_bytes()).expect_err("it is refused");
+    let errors = Procfile::parse(source.as_bytes())
+        .expect_err("it is refused")
+        .errors()
+        .clone();
     let found: Vec<_> = errors
         .iter()
         .map(|error| (error.location.as_ref().map(|location| location.line), error.kind))
@@ -100,7 +106,7 @@ fn the_usual_slips_have_a_mend_of_their_own() {
             "use lower-case letters, digits and `-`, with a letter or digit at both ends",
         ),
     ] {
-        let errors = Procfile::parse(source.as_bytes()).expect_err(source);
+        let errors = Procfile::parse(source.as_bytes()).expect_err(source).errors().clone();
         assert_eq!(errors.len(), 1, "{source:?}: {errors}");
         assert_eq!(hint(source), mend, "{source:?}");
     }
@@ -111,9 +117,12 @@ fn a_line_may_have_65535_bytes_and_not_one_more() {
     let fits = format!("web: {}\n", "x".repeat(LINE_LIMIT - 5));
     assert!(Procfile::parse(fits.as_bytes()).is_ok());
     let over = format!("web: {}\nworker: y z\n", "x".repeat(LINE_LIMIT - 4));
-    let errors = Procfile::parse(over.as_bytes()).expect_err("it is refused");
+    let errors = Procfile::parse(over.as_bytes())
+        .expect_err("it is refused")
+        .errors()
+        .clone();
     assert_eq!((errors.len(), errors.first().kind), (1, ErrorKind::LineTooLong));
-    assert!(errors.render("Procfile", over.as_bytes()).len() < 600);
+    assert!(errors.render("Procfile").len() < 600);
 }
 
 #[test]

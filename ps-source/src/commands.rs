@@ -7,16 +7,17 @@ use bytes::{Buf, Bytes};
 use ps_core::names::ProcessType;
 use ps_core::release::Processes;
 use ps_core::source::SourceError;
-use ps_procfile::{Procfile, ProcfileErrors};
+use ps_procfile::Procfile;
 
 use crate::refusal::{invalid_file, refused, unreadable, unusable};
 use crate::source_root::{check_size, read_bounded};
 
 /// The commands of a Procfile; `file` is its name in diagnostics.
 pub(crate) fn processes_of_procfile(source: &[u8], file: &str) -> Result<Processes, SourceError> {
-    let refuse = |errors: ProcfileErrors| invalid_file(errors.render(file, source));
-    let procfile = Procfile::parse(source).map_err(refuse)?;
-    procfile.require_text().map_err(refuse)?;
+    let procfile = Procfile::parse(source).map_err(|invalid| invalid_file(invalid.render(file)))?;
+    procfile
+        .require_text()
+        .map_err(|errors| invalid_file(errors.render(file)))?;
     let mut commands = BTreeMap::new();
     for entry in procfile.entries() {
         let name: ProcessType = entry
