@@ -1,21 +1,16 @@
 //! Errors and warnings as text for people: file, place, the line with carets under the bytes, what is wrong, the mend.
-//! Invariant: the pieces put together are the text without colour; of a line at most [`SHOWN_COLUMNS`] columns are shown, and no
-//! byte of the file that could move a terminal's cursor.
+//! Invariant: the pieces put together are the text without colour, which is complete.
 
 use alloc::format;
 use alloc::string::String;
 use core::fmt::Write as _;
 
 use crate::error::{InvalidProcfile, Location, ProcfileErrors};
-use crate::place::{letters, line_span, printable};
-use crate::rules::LINE_LIMIT;
+use crate::excerpt::Excerpt;
 use crate::warning::ProcfileWarnings;
 
 /// So many errors, and so many warnings, are in a text; the others are counted.
 const SHOWN_FINDINGS: usize = 20;
-const SHOWN_COLUMNS: usize = 100;
-/// Columns kept before the caret when a line is cut on the left.
-const COLUMNS_BEFORE: usize = 40;
 
 /// What a piece of a diagnostic is, for who wants to colour it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,7 +62,7 @@ impl ProcfileErrors<'_> {
     ///         marks.push_str(piece);
     ///     }
     /// });
-    /// assert_eq!(marks, "^");
+    /// assert_eq!(marks, "^^^");
     /// ```
     pub fn paint(&self, file: &str, most: usize, paint: &mut dyn FnMut(Role, &str)) {
         let mut sheet = Sheet::new(self.source(), file, Severity::Error, paint);
@@ -249,68 +244,5 @@ impl<'s> Sheet<'s> {
         self.begin();
         (self.paint)(Role::Place, &format!("{}: ", self.file));
         (self.paint)(Role::Message, &format!("and {more} more {word}"));
-    }
-}
-
-/// The line around a place, and where the carets go below it, in columns of a terminal.
-struct Excerpt {
-    line: String,
-    before: usize,
-    carets: usize,
-}
-
-impl Excerpt {
-    fn of(source: &[u8], location: &Location) -> Self {
-        let span = line_span(source, location.span.start);
-        let line = source.get(span).unwrap_or_default().trim_ascii_end();
-        let column = location.column.saturating_sub(1);
-        let skipped = if column > SHOWN_COLUMNS {
-            column - COLUMNS_BEFORE
-        } else {
-            0
-        };
-        let marked = source.get(location.span.clone()).unwrap_or_default();
-        let marked = letters(marked).take(LINE_LIMIT).count().max(1);
-        let mut excerpt = Self {
-            line: String::new(),
-            before: 0,
-            carets: 0,
-        };
-        if skipped > 0 {
-            excerpt.line.push('…');
-            excerpt.before = 1;
-        }
-        let mut shown = letters(line).skip(skipped);
-        for (index, letter) in shown.by_ref().take(SHOWN_COLUMNS).enumerate() {
-            let letter = printable(letter);
-            excerpt.line.push(letter);
-            match (skipped + index).checked_sub(column) {
-                None => excerpt.before += width(letter),
-                Some(after) if after < marked => excerpt.carets += width(letter),
-                Some(_) => {}
-            }
-        }
-        if shown.next().is_some() {
-            excerpt.line.push('…');
-        }
-        excerpt.carets = excerpt.carets.max(1);
-        excerpt
-    }
-}
-
-/// How many columns a terminal gives a character.
-const fn width(letter: char) -> usize {
-    match letter {
-        '\u{300}'..='\u{36f}' => 0,
-        '\u{1100}'..='\u{115f}'
-        | '\u{2e80}'..='\u{a4cf}'
-        | '\u{ac00}'..='\u{d7a3}'
-        | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}'
-        | '\u{ff00}'..='\u{ff60}'
-        | '\u{ffe0}'..='\u{ffe6}'
-        | '\u{1f300}'..='\u{1faff}'
-        | '\u{20000}'..='\u{3fffd}' => 2,
-        _ => 1,
     }
 }

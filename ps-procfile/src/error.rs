@@ -17,7 +17,7 @@ use crate::warning::ProcfileWarnings;
 pub enum ErrorKind {
     /// A file of more than [`crate::FILE_LIMIT`] bytes; nothing of it is read.
     FileTooLarge,
-    /// A line of more than [`crate::LINE_LIMIT`] bytes.
+    /// A line of more than [`crate::LINE_LIMIT`] bytes; its code is the reference's word.
     LineTooLong,
     /// A line that is neither blank, nor a comment, nor `name: command`.
     InvalidLine,
@@ -48,7 +48,7 @@ impl ErrorKind {
     pub const fn code(self) -> &'static str {
         match self {
             Self::FileTooLarge => "file_too_large",
-            Self::LineTooLong => "line_too_long",
+            Self::LineTooLong => "token_too_long",
             Self::InvalidLine => "invalid_line",
             Self::InvalidName => "invalid_name",
             Self::NameTooLong => "name_too_long",

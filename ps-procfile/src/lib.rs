@@ -19,12 +19,18 @@
 
 extern crate alloc;
 
+/// The examples of the README run too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod blanks;
 mod byte_search;
 mod diagnostic;
 mod edit;
 mod entry;
 mod error;
+mod excerpt;
 mod explain;
 mod line_reading;
 mod odd_command;

@@ -14,6 +14,8 @@ use crate::rules::{NAME_LIMIT, is_name_byte};
 const BOM: &[u8] = b"\xef\xbb\xbf";
 const FULL_WIDTH_COLON: &[u8] = "：".as_bytes();
 const CONFLICT_MARKERS: [&[u8]; 4] = [b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"];
+/// What separates elsewhere; the longer before those they begin with.
+const OTHER_SEPARATORS: [&[u8]; 7] = [b"=>", b"->", b"=", b";", b"|", b",", FULL_WIDTH_COLON];
 /// What begins a comment elsewhere.
 const OTHER_COMMENTS: [&[u8]; 6] = [b"/*", b"*", b";", b"--", b"%", b"<!--"];
 
@@ -132,40 +134,55 @@ fn explain_bad_name(text: &[u8], span: &Range<usize>) -> Option<Explanation> {
 
 /// There is a name, or nothing of the kind, and no colon after it.
 fn explain_missing_colon(name: &[u8], rest: &[u8], after: &[u8], span: &Range<usize>) -> Explanation {
-    let shown = quoted(name);
-    let command = |separator: usize| {
-        let command = after.get(separator..).unwrap_or_default();
+    let Some(mended) = mended_name(name) else {
+        return generic(span.start + name.len().min(span.len().saturating_sub(1)));
+    };
+    let command = |separator: &[u8]| {
+        let command = after.get(separator.len()..).unwrap_or_default();
         quoted(command.get(trim(command)).unwrap_or_default())
     };
-    let (message, hint) = match (mended_name(name), rest.first(), after) {
-        (Some(mended), None, _) => (
-            format!("there is no colon and no command after `{shown}`"),
+    let name_end = span.start + name.len();
+    if rest.is_empty() {
+        return Explanation::new(
+            format!("there is no colon and no command after `{}`", quoted(name)),
             format!("write `{mended}: <command>`"),
-        ),
-        (Some(_), Some(b'='), _) if name.iter().any(u8::is_ascii_uppercase) => (
-            "a Procfile has no variables".to_owned(),
-            "set it in the app's config, or write it before the command: `env NAME=value …`".to_owned(),
-        ),
-        (Some(mended), _, [b'=', ..]) => (
-            "`=` does not separate name and command".to_owned(),
-            format!("write `{mended}: {}`", command(1)),
-        ),
-        (Some(mended), _, colon) if colon.starts_with(FULL_WIDTH_COLON) => (
-            "the colon is not the plain `:`".to_owned(),
-            format!("write `{mended}: {}`", command(FULL_WIDTH_COLON.len())),
-        ),
-        (Some(mended), Some(&byte), _) if is_blank(byte) => (
-            format!("there is no colon after `{shown}`"),
-            format!("write `{mended}: {}`", command(0)),
-        ),
-        _ => (
-            "this is not `name: command`".to_owned(),
-            "write `web: <command>`, or `#` first for a comment".to_owned(),
-        ),
-    };
-    let first = name.len().min(span.len().saturating_sub(1));
-    let at = span.start + first;
-    let separator = after.starts_with(FULL_WIDTH_COLON).then_some(span.end - after.len());
-    let marked = separator.map_or(at..at + 1, |start| start..start + FULL_WIDTH_COLON.len());
-    Explanation::new(message, hint, marked)
+            span.clone(),
+        );
+    }
+    if is_variable(name, rest) || (name == b"export" && after.contains(&b'=')) {
+        return Explanation::new(
+            "a Procfile has no variables",
+            "set it in the app's config, or write it before the command: `env NAME=value …`",
+            span.clone(),
+        );
+    }
+    if let Some(separator) = OTHER_SEPARATORS.into_iter().find(|other| after.starts_with(other)) {
+        let message = if separator == FULL_WIDTH_COLON {
+            "the colon is not the plain `:`".to_owned()
+        } else {
+            format!("`{}` does not separate name and command", quoted(separator))
+        };
+        let start = span.end - after.len();
+        let hint = format!("write `{mended}: {}`", command(separator));
+        return Explanation::new(message, hint, start..start + separator.len());
+    }
+    if rest.len() == after.len() {
+        return generic(name_end);
+    }
+    Explanation::new(
+        format!("there is no colon after `{}`", quoted(name)),
+        format!("write `{mended}: {}`", command(b"")),
+        name_end..name_end + 1,
+    )
+}
+
+/// `NAME=value`, as an environment file has it.
+fn is_variable(name: &[u8], rest: &[u8]) -> bool {
+    rest.starts_with(b"=") && name.iter().any(u8::is_ascii_uppercase)
+}
+
+/// The words for a line that resembles nothing.
+fn generic(at: usize) -> Explanation {
+    let hint = "write `web: <command>`, or `#` first for a comment";
+    Explanation::new("this is not `name: command`", hint, at..at + 1)
 }

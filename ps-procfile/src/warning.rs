@@ -145,7 +145,7 @@ impl<'a> ProcfileWarnings<'a> {
                 let is_told = kind == WarningKind::TrailingBackslash
                     && errors.is_some_and(|errors| errors.refuse_line(entry.line() + 1));
                 if !is_told {
-                    search.add(entry, kind, span);
+                    search.add(entry, kind, span, entry);
                 }
             }
         }
@@ -168,66 +168,57 @@ impl<'a> Search<'a> {
             folded_names.insert(folded, *entry);
             return;
         };
-        let (name, line) = (first.name(), first.line());
-        self.warnings.push(ProcfileWarning {
-            kind: WarningKind::SimilarName,
-            location: location(self.source, entry.line(), entry.name_span()),
-            message: format!("`{}` differs from `{name}` on line {line} only in case", entry.name()),
-            hint: Some("other tools take them for one: give one of them another name".into()),
-        });
+        let first = *first;
+        self.add(entry, WarningKind::SimilarName, entry.name_span(), &first);
     }
 
-    fn add(&mut self, entry: &Entry<'a>, kind: WarningKind, span: Range<usize>) {
-        let first = self.source.get(span.start).copied().unwrap_or_default();
-        let (message, hint) = words_of(kind, first);
+    /// Adds a warning about some bytes of an entry's line. `other` is the entry that it is compared with, or itself.
+    fn add(&mut self, entry: &Entry<'a>, kind: WarningKind, span: Range<usize>, other: &Entry<'a>) {
+        let byte = self.source.get(span.start).copied().unwrap_or_default();
+        let message = match kind {
+            WarningKind::CommentInQuotes => "the comment that is cut off here begins within quotes".into(),
+            WarningKind::SlashesCut => "everything from this `//` on is cut off as a comment".into(),
+            WarningKind::CommentLeftIn => "this looks like a comment and is part of the command".into(),
+            WarningKind::TrailingBackslash => {
+                "the `\\` is part of the command; a command does not go on on the next line".into()
+            }
+            WarningKind::LoneCr => "there is a CR within the command; it is no line end".into(),
+            WarningKind::ControlByte if byte == 0 => "the command has a NUL byte, which no program can be given".into(),
+            WarningKind::ControlByte => format!("the command has a control byte (0x{byte:02X})"),
+            WarningKind::InvisibleCharacter => "this is no plain space: a command is not split here".into(),
+            WarningKind::NotUtf8 => "the command is not UTF-8".into(),
+            WarningKind::SimilarName => format!(
+                "`{}` differs from `{}` on line {} only in case",
+                entry.name(),
+                other.name(),
+                other.line()
+            ),
+        };
         self.warnings.push(ProcfileWarning {
             kind,
             location: location(self.source, entry.line(), span),
             message,
-            hint: Some(hint.into()),
+            hint: Some(hint_of(kind).into()),
         });
     }
 }
 
-/// Message and hint for a kind of warning about `byte`.
-fn words_of(kind: WarningKind, byte: u8) -> (String, &'static str) {
-    let (message, hint) = match kind {
-        WarningKind::CommentInQuotes => (
-            "the comment that is cut off here begins within quotes",
-            "quotes do not protect: put the command into a script, or leave out the blank before the comment sign",
-        ),
-        WarningKind::SlashesCut => (
-            "everything from this `//` on is cut off as a comment",
-            "if it is part of the command, put the command into a script; if it is a comment, write a blank after `//`",
-        ),
-        WarningKind::CommentLeftIn => (
-            "this looks like a comment and is part of the command: only the last comment of a line is cut off",
-            "use one comment a line, or a line of its own",
-        ),
-        WarningKind::TrailingBackslash => (
-            "the `\\` is part of the command; a command does not go on on the next line",
-            "put the whole command on one line, or into a script",
-        ),
-        WarningKind::LoneCr => (
-            "there is a CR within the command; it is no line end",
-            "save the file with LF or CRLF as line ends",
-        ),
-        WarningKind::ControlByte if byte == 0 => (
-            "the command has a NUL byte",
-            "remove the byte; no program can be given it",
-        ),
-        WarningKind::ControlByte => {
-            return (
-                format!("the command has a control byte (0x{byte:02X})"),
-                "remove the byte",
-            );
+const fn hint_of(kind: WarningKind) -> &'static str {
+    match kind {
+        WarningKind::CommentInQuotes => {
+            "quotes do not protect: put the command into a script, or leave out the blank before the comment sign"
         }
-        WarningKind::InvisibleCharacter => (
-            "this is no plain space: a command is not split here",
-            "write a plain space, or nothing",
-        ),
-        WarningKind::NotUtf8 => ("the command is not UTF-8", "save the file as UTF-8"),
-        WarningKind::SimilarName => ("the name differs from another only in case", "give it another name"),
-    };
-    (message.into(), hint)
+        WarningKind::SlashesCut => {
+            "if it is part of the command, put the command into a script; if it is a comment, write a blank after `//`"
+        }
+        WarningKind::CommentLeftIn => {
+            "only the last comment of a line is cut off, and not when nothing follows its sign: use one, or a line of its own"
+        }
+        WarningKind::TrailingBackslash => "put the whole command on one line, or into a script",
+        WarningKind::LoneCr => "save the file with LF or CRLF as line ends",
+        WarningKind::ControlByte => "remove the byte",
+        WarningKind::InvisibleCharacter => "write a plain space, or nothing",
+        WarningKind::NotUtf8 => "save the file as UTF-8",
+        WarningKind::SimilarName => "other tools take them for one: give one of them another name",
+    }
 }

@@ -5,7 +5,7 @@
     reason = "a Procfile that should be refused and is not fails the test"
 )]
 
-use ps_procfile::{ErrorKind, LINE_LIMIT, Procfile};
+use ps_procfile::{ErrorKind, FILE_LIMIT, LINE_LIMIT, Procfile, Role};
 
 fn diagnostics(source: &str) -> String {
     Procfile::parse(source.as_bytes())
@@ -84,6 +84,22 @@ fn the_usual_slips_have_a_mend_of_their_own() {
             "PORT=1",
             "set it in the app's config, or write it before the command: `env NAME=value …`",
         ),
+        (
+            "export A=1",
+            "set it in the app's config, or write it before the command: `env NAME=value …`",
+        ),
+        ("web = node app.js", "write `web: node app.js`"),
+        ("web => node app.js", "write `web: node app.js`"),
+        ("web; node app.js", "write `web: node app.js`"),
+        ("web \u{ff1a}x", "write `web: x`"),
+        ("web\u{a0}: x", "remove it, so that only `web:` is left"),
+        ("we\u{200b}b: x", "remove it, so that only `web:` is left"),
+        ("Web_2 x", "write `web-2: x`"),
+        ("; a note", "begin a comment with `#`"),
+        ("/* a note */", "begin a comment with `#`"),
+        ("---", "remove the line: a Procfile is not YAML"),
+        ("# a \\\nweb", "write `web: <command>`"),
+        ("\u{ff}\u{fe}", "write `web: <command>`, or `#` first for a comment"),
         ("web", "write `web: <command>`"),
         ("web:", "write a command after `web:`, or remove the line"),
         (": x", "write `web: <command>`"),
@@ -110,6 +126,88 @@ fn the_usual_slips_have_a_mend_of_their_own() {
         assert_eq!(errors.len(), 1, "{source:?}: {errors}");
         assert_eq!(hint(source), mend, "{source:?}");
     }
+}
+
+#[test]
+fn a_file_in_utf_16_is_one_error() {
+    for source in [
+        &b"\xff\xfew\0e\0b\0:\0x\0\n\0a\0"[..],
+        b"\xfe\xff\0w\0e\0b\0:\0x\0\n\0a",
+    ] {
+        let invalid = Procfile::parse(source).expect_err("it is refused");
+        assert_eq!(invalid.errors().len(), 1);
+        assert_eq!(invalid.errors().first().message, "the file is in UTF-16");
+    }
+}
+
+#[test]
+fn a_file_may_have_a_mebibyte_and_not_one_byte_more() {
+    let mut source = b"web: x\n".to_vec();
+    source.resize(FILE_LIMIT, b'\n');
+    assert!(Procfile::parse(&source).is_ok());
+    source.push(b'\n');
+    let invalid = Procfile::parse(&source).expect_err("it is refused");
+    assert_eq!(
+        invalid.render("Procfile"),
+        "Procfile: the file has 1048577 bytes; at most 1048576 are read\n    = a Procfile is small: is this another file?"
+    );
+    assert_eq!((invalid.entries(), invalid.errors().len()), (&[][..], 1));
+}
+
+#[test]
+fn good_entries_of_a_refused_file_are_kept() {
+    let invalid = Procfile::parse(b"web: a\nno\nclock: b\nweb: c\nassets: # d\n").expect_err("it is refused");
+    let names: Vec<_> = invalid.entries().iter().map(ps_procfile::Entry::name).collect();
+    assert_eq!(names, ["web", "clock"]);
+    assert_eq!(
+        invalid.to_string(),
+        "line 2, column 1: there is no colon and no command after `no` (and 2 more errors)"
+    );
+}
+
+#[test]
+fn a_mebibyte_of_garbage_gives_every_error_and_a_short_text() {
+    let source = "x\n".repeat(FILE_LIMIT / 2);
+    let invalid = Procfile::parse(source.as_bytes()).expect_err("it is refused");
+    assert_eq!(invalid.errors().len(), FILE_LIMIT / 2);
+    let late = invalid.errors().iter().nth(1000).and_then(|error| error.location);
+    assert_eq!(late.map(|location| location.line), Some(1001));
+    assert!(invalid.render("Procfile").len() < 4000);
+}
+
+#[test]
+fn the_painted_pieces_are_the_rendered_text() {
+    let invalid = Procfile::parse(b"web: a \\\nclock: b // c # d\nweb: e\n").expect_err("it is refused");
+    let mut roles = Vec::new();
+    let mut text = String::new();
+    invalid.paint("Procfile", usize::MAX, &mut |role, piece| {
+        text.push_str(piece);
+        roles.push(role);
+    });
+    assert_eq!(text, invalid.render("Procfile"));
+    for role in [
+        Role::Place,
+        Role::Message,
+        Role::Gutter,
+        Role::Source,
+        Role::ErrorMark,
+        Role::Hint,
+    ] {
+        assert!(roles.contains(&role), "{role:?}");
+    }
+    assert!(roles.contains(&Role::WarningWord) && roles.contains(&Role::WarningMark));
+}
+
+#[test]
+fn carets_stand_below_the_bytes_after_wide_characters() {
+    assert_eq!(
+        diagnostics("日本\u{301}語 a: x\n"),
+        "\
+Procfile:1:1: `日本\u{301}語 a` is not a process type: lower-case letters, digits and `-`, with a letter or digit at both ends
+  1 | 日本\u{301}語 a: x
+    | ^^^^^^^^
+    = write `a`"
+    );
 }
 
 #[test]
@@ -170,4 +268,11 @@ fn entries_keep_the_order_of_the_file() {
     assert_eq!(names, [("web", 1), ("clock", 3), ("assets", 4)]);
     let sorted: Vec<_> = procfile.sorted_entries().iter().map(ps_procfile::Entry::name).collect();
     assert_eq!(sorted, ["assets", "clock", "web"]);
+}
+
+#[test]
+fn the_readme_shows_what_is_said() {
+    let source = b"web: node server.js\nworker_2: rake jobs\nclock: echo \"tick # 1\"\n\nweb: node other.js\n";
+    let shown = Procfile::parse(source).expect_err("it is refused").render("Procfile");
+    assert!(include_str!("../README.md").contains(&shown), "{shown}");
 }

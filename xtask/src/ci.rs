@@ -1,11 +1,11 @@
 //! `cargo xtask ci`: what a change has to pass, cheapest first. It stops at the first step that fails.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Outcome, WhileDoing};
 use crate::test_run::{TestRun, cargo};
-use crate::{say, tidy};
+use crate::{fuzz, say, tidy};
 
 /// A step that is one cargo command: its name, the arguments, and a variable to set.
 struct CargoStep(
@@ -37,6 +37,9 @@ const CARGO_STEPS: [CargoStep; 3] = [
     ),
 ];
 
+/// How long the parser is fuzzed.
+const FUZZING: Duration = Duration::from_secs(60);
+
 /// Runs all steps; the tests' closing line is the last one.
 pub(crate) fn run_ci(workspace: &Path, tests: &TestRun) -> Outcome<()> {
     let begun = Instant::now();
@@ -56,6 +59,7 @@ pub(crate) fn run_ci(workspace: &Path, tests: &TestRun) -> Outcome<()> {
     }
     step("tidy", || tidy::run_tidy(workspace))?;
     say(&format!("ci: lints passed after {} s", begun.elapsed().as_secs()));
+    step("fuzz", || fuzz::run_fuzz(workspace, FUZZING))?;
     say("ci: == test");
     tests.run()
 }

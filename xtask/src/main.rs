@@ -14,6 +14,7 @@ mod ci;
 mod demo;
 mod engines;
 mod failure;
+mod fuzz;
 mod http;
 mod process;
 mod program;
@@ -103,7 +104,18 @@ enum Task {
     Bench(Bench),
     /// Check the rules of this workspace that rustc and clippy do not know
     Tidy,
-    /// Run what a change has to pass: format, clippy, documentation, tidy, test
+    /// Feed the Procfile parser inputs that reach new code
+    ///
+    /// Installs cargo-fuzz into target/tools when it is not there. What was found interesting stays in target/fuzz,
+    /// and a later run goes on from it. The last line says how many inputs were tried; fails on the first that
+    /// breaks a property, and shows it.
+    #[command(verbatim_doc_comment)]
+    Fuzz {
+        /// For so long
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
+    /// Run what a change has to pass: format, clippy, documentation, tidy, fuzz, test
     ///
     /// Stops at the first step that fails. The last line is that of `test`.
     Ci {
@@ -183,6 +195,7 @@ fn run(task: &Task) -> Outcome<()> {
             Demo { engine, keep }.run()
         }
         Task::Bench(bench) => bench.run(),
+        Task::Fuzz { seconds } => fuzz::run_fuzz(&workspace_folder(), Duration::from_secs(*seconds)),
         Task::Tidy => tidy::run_tidy(&workspace_folder()),
         Task::Ci { options } => ci::run_ci(&workspace_folder(), &options.run_of(None)),
     }

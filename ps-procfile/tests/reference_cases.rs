@@ -1,4 +1,4 @@
-//! Every strict case of the corpus. Invariant: a file is accepted exactly when the reference accepts it, with the same names and
+//! Every case of the corpus, strict and relaxed. Invariant: a file is accepted exactly when the reference accepts it, with the same names and
 //! commands, or the first error has the reference's kind and line.
 
 #![expect(
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ps_procfile::Procfile;
+use ps_procfile::{Procfile, Rules};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -31,6 +31,14 @@ fn decode(text: &str) -> Vec<u8> {
 }
 
 impl Case {
+    fn rules(&self) -> Rules {
+        match self.mode.as_str() {
+            "strict" => Rules::Strict,
+            "relaxed" => Rules::Relaxed,
+            other => unreachable!("{other}: there is no such mode"),
+        }
+    }
+
     fn input(&self) -> Vec<u8> {
         self.input_b64
             .as_deref()
@@ -52,18 +60,17 @@ impl Case {
     }
 }
 
-fn strict_cases() -> Vec<Case> {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("cases.json")).expect("the corpus is valid JSON");
-    cases.into_iter().filter(|case| case.mode == "strict").collect()
+fn reference_cases() -> Vec<Case> {
+    serde_json::from_str(include_str!("cases.json")).expect("the corpus is valid JSON")
 }
 
 #[test]
-fn every_strict_case_gives_the_answer_of_the_reference() {
-    let cases = strict_cases();
-    assert_eq!(cases.len(), 118, "the corpus is whole");
+fn every_case_gives_the_answer_of_the_reference() {
+    let cases = reference_cases();
+    assert_eq!(cases.len(), 236, "the corpus is whole");
     for case in &cases {
         let input = case.input();
-        match Procfile::parse(&input) {
+        match Procfile::parse_with(&input, case.rules()) {
             Ok(procfile) => {
                 assert!(case.ok, "{} must be refused: {:?}", case.name, case.error_kind);
                 let found: BTreeMap<String, Vec<u8>> = procfile
@@ -91,9 +98,9 @@ fn every_strict_case_gives_the_answer_of_the_reference() {
 
 #[test]
 fn spans_lie_in_the_file_and_point_at_what_they_say() {
-    for case in strict_cases() {
+    for case in reference_cases() {
         let input = case.input();
-        match Procfile::parse(&input) {
+        match Procfile::parse_with(&input, case.rules()) {
             Ok(procfile) => {
                 for entry in procfile.entries() {
                     assert_eq!(input.get(entry.command_span()), Some(entry.command()), "{}", case.name);
