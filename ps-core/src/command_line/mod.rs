@@ -2,8 +2,15 @@
 //! whatever comes back as [`CommandForm::Words`] is what `/bin/sh -f` makes of the same text and variables; when in doubt the
 //! answer is [`CommandForm::NeedsShell`].
 
+mod shell_knowledge;
+
 use std::iter::Peekable;
 use std::str::Chars;
+
+use shell_knowledge::{
+    HIDDEN, begins_more_than_words, is_builtin, is_container_variable, is_expanded, is_name, is_name_letter,
+    is_name_start, is_own_variable,
+};
 
 /// How a command can be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +25,8 @@ pub enum CommandForm {
 ///
 /// Quotes and backslashes protect; `$NAME`, `${NAME}` and `${NAME:-default}` are expanded and, where unquoted, split at
 /// blanks; nothing is globbed. Operators, redirection, command substitution, a leading assignment, `~` at a word's start,
-/// other `${…}` forms, special parameters, unfinished quotes, and a reserved word or a shell builtin as the program need a
-/// shell.
+/// bash's `{a,b}`, other `${…}` forms, special parameters, variables that only the container or its shell knows (`$HOSTNAME`,
+/// `$PWD`), unfinished quotes, and a reserved word or a shell builtin as the program need a shell.
 ///
 /// ```
 /// use ps_core::command_line::{CommandForm, split_command};
@@ -36,34 +43,14 @@ pub fn split_command(command: &str, lookup: impl Fn(&str) -> Option<String>) -> 
         lookup,
         fields: Fields::default(),
         is_first_word: true,
+        open_defaults: 0,
     };
     match splitter.split() {
-        Ok(words)
-            if words
-                .first()
-                .is_some_and(|program| BUILTINS.contains(&program.as_str())) =>
-        {
-            CommandForm::NeedsShell
-        }
+        Ok(words) if words.first().is_some_and(|program| is_builtin(program)) => CommandForm::NeedsShell,
         Ok(words) => CommandForm::Words(words),
         Err(ShellNeeded) => CommandForm::NeedsShell,
     }
 }
-
-/// Words that begin a compound command when they stand first and unquoted; also those of bash, which may be the app's shell.
-const RESERVED: &[&str] = &[
-    "!", "[[", "{", "}", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in",
-    "select", "then", "time", "until", "while",
-];
-
-/// Builtins that act on the shell itself or exist nowhere else. `echo`, `test`, `printf`, `kill` and the like are not among
-/// them: images have them as programs.
-const BUILTINS: &[&str] = &[
-    ".", ":", "alias", "bg", "break", "builtin", "cd", "command", "continue", "declare", "eval", "exec", "exit",
-    "export", "fc", "fg", "getopts", "hash", "jobs", "let", "local", "popd", "pushd", "read", "readonly", "return",
-    "set", "shift", "shopt", "source", "times", "trap", "type", "typeset", "ulimit", "umask", "unalias", "unset",
-    "wait",
-];
 
 /// The command is more than words.
 struct ShellNeeded;
@@ -115,6 +102,8 @@ struct Splitter<'a, L> {
     lookup: L,
     fields: Fields,
     is_first_word: bool,
+    /// How many defaults the next letter stands in.
+    open_defaults: usize,
 }
 
 impl<L: Fn(&str) -> Option<String>> Splitter<'_, L> {
@@ -131,7 +120,6 @@ impl<L: Fn(&str) -> Option<String>> Splitter<'_, L> {
                         Ok(self.fields.finished)
                     };
                 }
-                Some('~') => return Err(ShellNeeded),
                 Some(_) => self.word()?,
             }
         }
@@ -139,28 +127,25 @@ impl<L: Fn(&str) -> Option<String>> Splitter<'_, L> {
 
     /// One word of the text, which may become none or several.
     fn word(&mut self) -> Result<(), ShellNeeded> {
-        // What the word says so far, as long as it is plain text: only that can be a reserved word or an assignment.
-        let mut plain = Some(String::new());
+        // What is written, before anything is expanded or unquoted.
+        let mut shape = String::new();
         while let Some(letter) = self.rest.next_if(|&letter| !matches!(letter, ' ' | '\t')) {
             match letter {
                 '\n' | ';' | '&' | '|' | '<' | '>' | '(' | ')' | '`' => return Err(ShellNeeded),
-                '=' if self.is_first_word && plain.as_deref().is_some_and(is_name) => return Err(ShellNeeded),
                 '\'' | '"' | '\\' | '$' => {
-                    plain = None;
+                    shape.push(HIDDEN);
                     for piece in self.marked(letter, Quoting::Bare)? {
                         self.fields.add(piece);
                     }
                 }
                 _ => {
-                    if let Some(text) = &mut plain {
-                        text.push(letter);
-                    }
+                    shape.push(letter);
                     self.fields.add(Piece::Protected(letter.into()));
                 }
             }
         }
         self.fields.finish();
-        if self.is_first_word && plain.is_some_and(|text| RESERVED.contains(&text.as_str())) {
+        if is_expanded(&shape) || self.is_first_word && begins_more_than_words(&shape) {
             return Err(ShellNeeded);
         }
         self.is_first_word = false;
@@ -213,6 +198,8 @@ impl<L: Fn(&str) -> Option<String>> Splitter<'_, L> {
             '\\' => match self.rest.next().ok_or(ShellNeeded)? {
                 '\n' => return Err(ShellNeeded),
                 next if matches!(next, '$' | '`' | '"' | '\\') || Some(next) == closing => text.push(next),
+                // Shells differ on whether the backslash stays.
+                '}' if self.open_defaults > 0 => return Err(ShellNeeded),
                 next => text.extend(['\\', next]),
             },
             '$' => text.extend(self.dollar(Quoting::Double)?.into_iter().map(|piece| match piece {
@@ -232,13 +219,21 @@ impl<L: Fn(&str) -> Option<String>> Splitter<'_, L> {
             }
             Some(letter) if is_name_start(letter) => {
                 let name = self.name();
-                Ok(vec![Piece::Splittable((self.lookup)(&name).unwrap_or_default())])
+                Ok(vec![Piece::Splittable(self.value(&name)?.unwrap_or_default())])
             }
             // Substitutions and the parameters that only a shell has; `$'…'` and `$"…"` differ between shells.
             Some('(' | '[' | '@' | '*' | '#' | '?' | '-' | '$' | '!' | '0'..='9') => Err(ShellNeeded),
             Some('\'' | '"') if quoting == Quoting::Bare => Err(ShellNeeded),
             _ => Ok(vec![Piece::Protected('$'.into())]),
         }
+    }
+
+    fn value(&self, name: &str) -> Result<Option<String>, ShellNeeded> {
+        let value = (self.lookup)(name);
+        if is_own_variable(name) || value.is_none() && is_container_variable(name) {
+            return Err(ShellNeeded);
+        }
+        Ok(value)
     }
 
     fn name(&mut self) -> String {
@@ -258,13 +253,18 @@ impl<L: Fn(&str) -> Option<String>> Splitter<'_, L> {
         let default = match self.rest.next() {
             Some('}') => Vec::new(),
             // The default is read even when it is not used: its end must be found, and it may need a shell.
-            Some(':') if self.rest.next() == Some('-') => match quoting {
-                Quoting::Bare => self.bare_default()?,
-                Quoting::Double => vec![Piece::Protected(self.quoted_default()?)],
-            },
+            Some(':') if self.rest.next() == Some('-') => {
+                self.open_defaults += 1;
+                let default = match quoting {
+                    Quoting::Bare => self.bare_default()?,
+                    Quoting::Double => vec![Piece::Protected(self.quoted_default()?)],
+                };
+                self.open_defaults -= 1;
+                default
+            }
             _ => return Err(ShellNeeded),
         };
-        match (self.lookup)(&name).filter(|value| !value.is_empty()) {
+        match self.value(&name)?.filter(|value| !value.is_empty()) {
             Some(value) => Ok(vec![Piece::Splittable(value)]),
             None => Ok(default),
         }
@@ -272,13 +272,11 @@ impl<L: Fn(&str) -> Option<String>> Splitter<'_, L> {
 
     fn bare_default(&mut self) -> Result<Vec<Piece>, ShellNeeded> {
         let mut pieces = Vec::new();
-        if self.rest.peek() == Some(&'~') {
-            return Err(ShellNeeded);
-        }
         loop {
             match self.rest.next().ok_or(ShellNeeded)? {
                 '}' => return Ok(pieces),
-                '`' => return Err(ShellNeeded),
+                // Some shells substitute processes even here: `<(…)`.
+                '`' | '~' | '(' => return Err(ShellNeeded),
                 mark @ ('\'' | '"' | '\\' | '$') => pieces.extend(self.marked(mark, Quoting::Bare)?),
                 letter => pieces.push(Piece::Splittable(letter.into())),
             }
@@ -296,17 +294,4 @@ impl<L: Fn(&str) -> Option<String>> Splitter<'_, L> {
             }
         }
     }
-}
-
-const fn is_name_start(letter: char) -> bool {
-    letter.is_ascii_alphabetic() || letter == '_'
-}
-
-const fn is_name_letter(letter: char) -> bool {
-    is_name_start(letter) || letter.is_ascii_digit()
-}
-
-/// Whether a text is a variable name.
-fn is_name(text: &str) -> bool {
-    text.starts_with(is_name_start) && text.chars().all(is_name_letter)
 }
