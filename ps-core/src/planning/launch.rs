@@ -138,7 +138,20 @@ fn common_spec(
 
 fn command_words(command: &str, shell: &str, variables: &crate::config::Config) -> Vec<String> {
     match split_command(command, |name| variables.get(name).map(str::to_owned)) {
-        CommandForm::Words(words) => words,
-        CommandForm::NeedsShell => vec![shell.to_owned(), "-c".to_owned(), command.to_owned()],
+        CommandForm::Words(words) if !words.is_empty() => words,
+        // With no words at all an engine would run the image's own command; a shell runs nothing.
+        CommandForm::Words(_) | CommandForm::NeedsShell => vec![shell.to_owned(), "-c".to_owned(), command.to_owned()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_command_that_expands_to_nothing_never_becomes_the_images_own() {
+        let words = command_words("$UNSET", "/bin/sh", &Config::default());
+        assert_eq!(words, ["/bin/sh", "-c", "$UNSET"]);
     }
 }
