@@ -2,6 +2,7 @@
 //! real store in a temporary directory. No engine is touched.
 
 mod in_process;
+mod procfile_commands;
 
 use in_process::{Place, Run};
 

@@ -35,7 +35,11 @@ fn place() -> FakePlace {
 }
 
 fn check_published(name: &str, words: &[&str]) {
-    let printed: Value = serde_json::from_str(&place().run(words)).unwrap();
+    check_text(name, &place().run(words));
+}
+
+fn check_text(name: &str, printed: &str) {
+    let printed: Value = serde_json::from_str(printed).unwrap();
     if std::env::var_os("PSCTL_WRITE_GOLDEN").is_some() {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/json/{name}.golden.json"));
         std::fs::write(path, format!("{}\n", serde_json::to_string_pretty(&printed).unwrap())).unwrap();
@@ -67,6 +71,28 @@ fn the_list_of_apps_is_as_published() {
 #[test]
 fn the_checks_are_as_published() {
     check_published("psctl.checks-1", &["checks:report", "--format", "json"]);
+}
+
+#[test]
+fn a_procfile_is_as_published() {
+    let source = b"web: node web.js # the site\nworker_2: work\nclock: echo 'a # b'\nlegacy: caf\xe9\nrelease\n";
+    let words = ["procfile:check", "-", "--format", "json"];
+    check_text("psctl.procfile-1", &place().run_with_input(&words, source, 4));
+}
+
+#[test]
+fn every_other_procfile_keeps_the_published_schema() {
+    let schema = published("psctl.procfile-1.schema.json");
+    let fits = |printed: &str| {
+        let printed = serde_json::from_str(printed).unwrap();
+        assert_eq!(faults(&schema, &schema, &printed, "procfile"), Vec::<String>::new());
+    };
+    let place = place();
+    fits(&place.run(&["procfile:list", "shop", "--format", "json"]));
+    let large = b"#".repeat(1024 * 1024 + 1);
+    for (source, exit_code) in [(&b"web: a\n"[..], 0), (b"# empty\n", 4), (&large, 4)] {
+        fits(&place.run_with_input(&["procfile:show", "-", "--format", "json"], source, exit_code));
+    }
 }
 
 #[test]

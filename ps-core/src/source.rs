@@ -32,7 +32,16 @@ pub struct PreparedSource {
     pub context: Box<dyn BuildContext>,
     /// The commands.
     pub processes: Processes,
-    /// Things worth saying that stop nothing, complete lines.
+    /// Things worth saying that stop nothing: sentences, and whole diagnostics of several lines.
+    pub warnings: Vec<String>,
+}
+
+/// A Procfile that was read and found valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadProcfile {
+    /// The commands.
+    pub processes: Processes,
+    /// What is accepted but probably not meant: whole diagnostics, several lines each.
     pub warnings: Vec<String>,
 }
 
@@ -84,8 +93,8 @@ pub trait SourceReader: Debug + Send + Sync {
         paths: &SourcePaths,
     ) -> Result<PreparedSource, SourceError>;
 
-    /// The commands of a Procfile that was taken out of an image, as the engine's tar archive of that one file.
-    fn read_procfile_archive(&self, archive: &Bytes, path: &str) -> Result<Processes, SourceError>;
+    /// Reads a Procfile that was taken out of an image, as the engine's tar archive of that one file.
+    fn read_procfile_archive(&self, archive: &Bytes, path: &str) -> Result<ReadProcfile, SourceError>;
 
     /// The credentials for an image's registry from the user's usual files; `None` when there are none.
     async fn registry_credentials(&self, image: &str) -> Result<Option<RegistryCredentials>, SourceError>;

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use bytes::{Buf, Bytes};
 use ps_core::names::ProcessType;
 use ps_core::release::Processes;
-use ps_core::source::SourceError;
+use ps_core::source::{ReadProcfile, SourceError};
 use ps_procfile::Procfile;
 
 use crate::refusal::{invalid_file, refused, unreadable, unusable};
 use crate::source_root::{check_size, read_bounded};
 
-/// The commands of a Procfile; `file` is its name in diagnostics.
-pub(crate) fn processes_of_procfile(source: &[u8], file: &str) -> Result<Processes, SourceError> {
+/// What a Procfile says; `file` is its name in diagnostics.
+pub(crate) fn read_procfile(source: &[u8], file: &str) -> Result<ReadProcfile, SourceError> {
     let procfile = Procfile::parse(source).map_err(|invalid| invalid_file(invalid.render(file)))?;
     procfile
         .require_text()
@@ -26,11 +26,18 @@ pub(crate) fn processes_of_procfile(source: &[u8], file: &str) -> Result<Process
             .map_err(|error| invalid_file(format!("{file}:{}: {error}", entry.line())))?;
         commands.insert(name, entry.command_text().unwrap_or_default().to_owned());
     }
-    Ok(Processes::Procfile(commands))
+    let warnings = procfile.warnings();
+    Ok(ReadProcfile {
+        processes: Processes::Procfile(commands),
+        warnings: (!warnings.is_empty())
+            .then(|| warnings.render(file))
+            .into_iter()
+            .collect(),
+    })
 }
 
-/// The commands of the one file in an engine's archive.
-pub(crate) fn processes_of_archive(archive: &Bytes, file: &str) -> Result<Processes, SourceError> {
+/// What the one file in an engine's archive says.
+pub(crate) fn read_procfile_archive(archive: &Bytes, file: &str) -> Result<ReadProcfile, SourceError> {
     let broken = |cause| unreadable(format!("the engine's archive of `{file}` cannot be read"), cause);
     let mut archive = tar::Archive::new(archive.clone().reader());
     let Some(member) = archive.entries().map_err(broken)?.next() else {
@@ -47,5 +54,5 @@ pub(crate) fn processes_of_archive(archive: &Bytes, file: &str) -> Result<Proces
     let mut bytes = Vec::new();
     read_bounded(member, &mut bytes).map_err(broken)?;
     check_size(&bytes, file)?;
-    processes_of_procfile(&bytes, file)
+    read_procfile(&bytes, file)
 }

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ps_core::release::Processes;
 use ps_core::runtime::RegistryCredentials;
-use ps_core::source::{PreparedSource, SourceError, SourcePaths, SourceReader};
+use ps_core::source::{PreparedSource, ReadProcfile, SourceError, SourcePaths, SourceReader};
 
 use crate::build_context::DirectoryContext;
 use crate::source_root::SourceRoot;
@@ -62,8 +62,8 @@ impl SourceReader for FileSourceReader {
             .map_err(|stopped| refusal::unreadable("reading the source was cut short", stopped))?
     }
 
-    fn read_procfile_archive(&self, archive: &Bytes, path: &str) -> Result<Processes, SourceError> {
-        commands::processes_of_archive(archive, path)
+    fn read_procfile_archive(&self, archive: &Bytes, path: &str) -> Result<ReadProcfile, SourceError> {
+        commands::read_procfile_archive(archive, path)
     }
 
     async fn registry_credentials(&self, image: &str) -> Result<Option<RegistryCredentials>, SourceError> {
@@ -82,7 +82,11 @@ fn prepare(directory: &Path, paths: &SourcePaths) -> Result<PreparedSource, Sour
         ));
     }
     let processes = match procfile {
-        Some(bytes) => commands::processes_of_procfile(&bytes, &paths.procfile)?,
+        Some(bytes) => {
+            let procfile = commands::read_procfile(&bytes, &paths.procfile)?;
+            warnings.extend(procfile.warnings);
+            procfile.processes
+        }
         None => Processes::ImageDefault,
     };
     let context = DirectoryContext::check(root)?;

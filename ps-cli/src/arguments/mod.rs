@@ -7,6 +7,7 @@ mod apps;
 mod config;
 mod global;
 mod processes;
+mod procfile;
 mod ps;
 mod selection;
 
@@ -14,6 +15,7 @@ pub use apps::*;
 pub use config::*;
 pub use global::*;
 pub use processes::*;
+pub use procfile::*;
 pub use ps::*;
 pub use selection::*;
 
@@ -62,6 +64,16 @@ pub enum Command {
     /// Deploy an app from an image
     #[command(name = "git:from-image")]
     GitFromImage(GitFromImage),
+
+    /// Check a Procfile: every error and warning at once
+    #[command(name = "procfile:check")]
+    ProcfileCheck(ProcfileReading),
+    /// List the process types of a Procfile
+    #[command(name = "procfile:list")]
+    ProcfileList(ProcfileReading),
+    /// Show the commands of a Procfile
+    #[command(name = "procfile:show")]
+    ProcfileShow(ProcfileShow),
 
     /// Set environment variables and roll them out
     #[command(name = "config:set")]

@@ -12,6 +12,8 @@ mod deploy;
 mod look;
 mod offline;
 mod one_off;
+mod procfile;
+mod procfile_input;
 mod properties;
 mod scale;
 mod store_only;
@@ -40,6 +42,9 @@ pub async fn execute(command: Command, session: &Session) -> Outcome {
         Command::ConfigGet(arguments) => config_read::get(&arguments, session).await,
         Command::ConfigShow(arguments) => config_read::show(&arguments, session).await,
         Command::ConfigExport(arguments) => config_read::export(&arguments, session).await,
+        Command::ProcfileCheck(arguments) => procfile::check(&arguments, session).await,
+        Command::ProcfileList(arguments) => procfile::list(&arguments, session).await,
+        Command::ProcfileShow(arguments) => procfile::show(&arguments, session).await,
         Command::PsScale(arguments) => scale::scale(&arguments, session).await,
         Command::PsSet(arguments) => properties::set(&arguments, session).await,
         Command::ChecksEnable(arguments) => checks::enable(&arguments, session).await,

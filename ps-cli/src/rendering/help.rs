@@ -81,6 +81,7 @@ fn group(command: &Command) -> &'static str {
     match name.split_once(':').map_or(name, |(namespace, _)| namespace) {
         "apps" => "Apps",
         "deploy" | "git" => "Deploy",
+        "procfile" => "Procfile",
         "config" => "Environment",
         "ps" => "Processes",
         "checks" => "Checks",

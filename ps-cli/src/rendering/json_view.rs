@@ -113,6 +113,6 @@ impl<'a> ChecksView<'a> {
 }
 
 /// Text, numbers and lists only: they always serialise.
-fn document(view: &impl Serialize) -> Value {
+pub(super) fn document(view: &impl Serialize) -> Value {
     serde_json::to_value(view).unwrap_or_default()
 }

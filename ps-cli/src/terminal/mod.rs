@@ -4,6 +4,7 @@
 //! written with [`Terminal::exempt`], passes the redactor. A reader that went away is no failure.
 
 mod color;
+mod diagnostics;
 mod input;
 pub mod raw_mode;
 mod stream;
@@ -247,9 +248,8 @@ impl Terminal {
             .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)?;
         if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
-            return Err(std::io::Error::other(format!(
-                "standard input is longer than {limit} bytes"
-            )));
+            let message = format!("standard input is longer than {limit} bytes");
+            return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
         }
         Ok(bytes)
     }

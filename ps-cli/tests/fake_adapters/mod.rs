@@ -59,9 +59,14 @@ impl FakePlace {
 
     /// What a command that succeeds prints on standard output.
     pub(crate) fn run(&self, words: &[&str]) -> String {
+        self.run_with_input(words, b"", 0)
+    }
+
+    /// What a command that ends with this exit code prints on standard output.
+    pub(crate) fn run_with_input(&self, words: &[&str], input: &[u8], exit_code: u8) -> String {
         let (out, err) = (Sink::default(), Sink::default());
         let io = Io {
-            stdin: Box::new(std::io::empty()),
+            stdin: Box::new(std::io::Cursor::new(input.to_vec())),
             stdout: Box::new(out.clone()),
             stderr: Box::new(err.clone()),
             stdin_is_terminal: false,
@@ -75,7 +80,7 @@ impl FakePlace {
         };
         let arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
         let code = ps_cli::run(&arguments, environment, io, Arc::new(self.clone())).code();
-        assert_eq!(code, 0, "{words:?}: {}", err.text());
+        assert_eq!(code, exit_code, "{words:?}: {}", err.text());
         out.text()
     }
 

@@ -21,8 +21,10 @@ pub(crate) struct Place {
 pub(crate) struct Run {
     /// Exit code.
     pub(crate) code: u8,
-    /// Standard output.
+    /// Standard output; U+FFFD for what is no text.
     pub(crate) out: String,
+    /// Standard output as it is.
+    pub(crate) bytes: Vec<u8>,
     /// Standard error.
     pub(crate) err: String,
 }
@@ -42,8 +44,12 @@ impl Write for Sink {
 }
 
 impl Sink {
+    fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone()
+    }
+
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 }
 
@@ -71,6 +77,13 @@ impl Place {
         self.directory.path().join("state")
     }
 
+    /// Writes a file, and the directory it is in.
+    pub(crate) fn write(&self, file: &str, content: &[u8]) {
+        let path = self.directory.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
     /// Puts a symbolic link where the state would be.
     pub(crate) fn make_link(&self) {
         std::os::unix::fs::symlink("/nonexistent", self.directory.path().join("state")).unwrap();
@@ -83,9 +96,19 @@ impl Place {
 
     /// Runs one command.
     pub(crate) fn run_with_input(&self, words: &[&str], input: &str) -> Run {
+        self.run_with_bytes(words, input.as_bytes())
+    }
+
+    /// Runs one command whose input need not be text.
+    pub(crate) fn run_with_bytes(&self, words: &[&str], input: &[u8]) -> Run {
+        self.run_with_reader(words, std::io::Cursor::new(input.to_vec()))
+    }
+
+    /// Runs one command whose input need not end.
+    pub(crate) fn run_with_reader(&self, words: &[&str], input: impl std::io::Read + Send + 'static) -> Run {
         let (out, err) = (Sink::default(), Sink::default());
         let io = Io {
-            stdin: Box::new(std::io::Cursor::new(input.as_bytes().to_vec())),
+            stdin: Box::new(input),
             stdout: Box::new(out.clone()),
             stderr: Box::new(err.clone()),
             stdin_is_terminal: false,
@@ -102,6 +125,7 @@ impl Place {
         Run {
             code,
             out: out.text(),
+            bytes: out.bytes(),
             err: err.text(),
         }
     }

@@ -147,7 +147,7 @@ impl Operations {
         }
     }
 
-    fn warn(&self, app: &AppName, warnings: &[String]) {
+    pub(crate) fn warn(&self, app: &AppName, warnings: &[String]) {
         for text in warnings {
             self.adapters.events.emit(OperationEvent::Warning {
                 app: app.clone(),

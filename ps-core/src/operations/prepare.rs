@@ -161,10 +161,10 @@ impl Operations {
             Some(StepResult::File(Some(archive))) => archive.clone(),
             _ => return Ok(Processes::ImageDefault),
         };
-        Ok(self
-            .adapters
-            .source
-            .read_procfile_archive(&archive, &situation.policies.procfile_path)?)
+        let path = &situation.policies.procfile_path;
+        let procfile = self.adapters.source.read_procfile_archive(&archive, path)?;
+        self.warn(&situation.record.name, &procfile.warnings);
+        Ok(procfile.processes)
     }
 }
 

@@ -11,7 +11,9 @@ use futures_util::{StreamExt, stream};
 use crate::release::Processes;
 use crate::runtime::fake::{tar_file, tar_files};
 use crate::runtime::{ByteStream, RegistryCredentials};
-use crate::source::{BuildContext, PreparedSource, SourceError, SourceErrorKind, SourcePaths, SourceReader};
+use crate::source::{
+    BuildContext, PreparedSource, ReadProcfile, SourceError, SourceErrorKind, SourcePaths, SourceReader,
+};
 
 #[derive(Debug, Clone)]
 struct Directory {
@@ -117,7 +119,7 @@ impl SourceReader for FakeSource {
     }
 
     /// Lines of the form `<type>: <command>`; anything else is an error.
-    fn read_procfile_archive(&self, archive: &Bytes, path: &str) -> Result<Processes, SourceError> {
+    fn read_procfile_archive(&self, archive: &Bytes, path: &str) -> Result<ReadProcfile, SourceError> {
         let invalid = || error(SourceErrorKind::InvalidFile, format!("{path} is not valid"));
         let content = tar_files(archive).into_values().next().ok_or_else(invalid)?;
         let text = String::from_utf8_lossy(&content);
@@ -127,7 +129,10 @@ impl SourceReader for FakeSource {
             let name = name.parse().map_err(|_| invalid())?;
             processes.insert(name, command.trim().to_owned());
         }
-        Ok(Processes::Procfile(processes))
+        Ok(ReadProcfile {
+            processes: Processes::Procfile(processes),
+            warnings: Vec::new(),
+        })
     }
 
     async fn registry_credentials(&self, _image: &str) -> Result<Option<RegistryCredentials>, SourceError> {

@@ -18,15 +18,16 @@ fn archive(entry_type: tar::EntryType, content: &[u8]) -> Bytes {
     builder.into_inner().unwrap().into()
 }
 
-fn read(archive: &Bytes) -> Result<ps_core::release::Processes, ps_core::source::SourceError> {
+fn read(archive: &Bytes) -> Result<ps_core::source::ReadProcfile, ps_core::source::SourceError> {
     FileSourceReader::new(Environment::default()).read_procfile_archive(archive, "/app/Procfile")
 }
 
 #[test]
 fn a_procfile_in_an_image_gives_its_commands() {
-    let processes = read(&archive(tar::EntryType::Regular, b"web: a b # c\nworker: d\n")).unwrap();
-    assert_eq!(processes.command(&ProcessType::web()), Some("a b"));
-    assert_eq!(processes.types().len(), 2);
+    let procfile = read(&archive(tar::EntryType::Regular, b"web: a b # c\nworker: d\n")).unwrap();
+    assert_eq!(procfile.processes.command(&ProcessType::web()), Some("a b"));
+    assert_eq!(procfile.processes.types().len(), 2);
+    assert!(procfile.warnings.is_empty());
 }
 
 #[test]
@@ -38,6 +39,17 @@ fn an_invalid_procfile_in_an_image_is_shown_with_its_path() {
             .message
             .starts_with("/app/Procfile:1:4: there is no colon after `web`"),
         "{error}"
+    );
+}
+
+#[test]
+fn what_is_odd_in_a_procfile_of_an_image_is_told_with_its_path() {
+    let procfile = read(&archive(tar::EntryType::Regular, b"web: a \\\n")).unwrap();
+    assert_eq!(procfile.warnings.len(), 1);
+    assert!(
+        procfile.warnings[0].starts_with("/app/Procfile:1:8: warning: ") && procfile.warnings[0].contains('^'),
+        "{:?}",
+        procfile.warnings
     );
 }
 

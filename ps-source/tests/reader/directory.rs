@@ -72,6 +72,18 @@ async fn a_missing_procfile_at_another_path_ignores_the_default_one_and_says_so(
 }
 
 #[tokio::test]
+async fn what_is_odd_in_a_procfile_is_told_in_one_warning_with_its_places() {
+    let procfile = "web: serve 'a # b'\nworker: work \\\n";
+    let directory = app(&[("Dockerfile", "FROM scratch\n"), ("Procfile", procfile)]);
+    let source = read(directory.path(), "Procfile").await.unwrap();
+    assert_eq!(source.processes.command(&ProcessType::web()), Some("serve 'a"));
+    assert_eq!(source.warnings.len(), 1);
+    for place in ["Procfile:1:15: warning: ", "\nProcfile:2:14: warning: "] {
+        assert!(source.warnings[0].contains(place), "{:?}", source.warnings);
+    }
+}
+
+#[tokio::test]
 async fn an_invalid_procfile_is_shown_whole() {
     let directory = app(&[
         ("Dockerfile", "FROM scratch\n"),

@@ -18,6 +18,8 @@ pub(super) fn cases() -> Vec<Case> {
         a_procfile_without_web_starts_no_web,
         a_procfile_path_that_is_missing_means_no_procfile,
         a_command_that_needs_a_shell_gets_one,
+        what_only_the_container_knows_is_left_to_its_shell,
+        what_is_odd_in_a_procfile_is_told_and_shown,
     ]
 }
 
@@ -156,4 +158,28 @@ fn a_command_that_needs_a_shell_gets_one(ground: &Ground) -> Verdict {
     let procfile = "web: cd /tmp && MARK=\"a b\" exec httpd -f -p $PORT > /dev/null\nworker: QUEUE=* exec sleep 12\n";
     let app = deploy(ground, "EXPOSE 5000\n", Some(procfile))?;
     web_runs(ground, &app, "httpd -f -p 5000")
+}
+
+fn what_only_the_container_knows_is_left_to_its_shell(ground: &Ground) -> Verdict {
+    let app = deploy(
+        ground,
+        "WORKDIR /srv\n",
+        Some("web: httpd -f -p $PORT -h $PWD\nworker: $NOSUCH\n"),
+    )?;
+    web_runs(ground, &app, "httpd -f -p 5000 -h /srv")
+}
+
+fn what_is_odd_in_a_procfile_is_told_and_shown(ground: &Ground) -> Verdict {
+    let app = ground.created("shop")?;
+    let source = ground.source_of("shop", "web: httpd -f -p $PORT # 'the site'\nworker: echo 'a # b'\n")?;
+    let deployed = ground.ok(&["deploy", &app, &source])?;
+    ensure(deployed.err.contains(" !     Procfile:2:17: warning: "), || {
+        deployed.told()
+    })?;
+    let shown = ground.ok(&["procfile:show", &app])?;
+    ensure(
+        shown.out == "web: httpd -f -p $PORT\nworker: echo 'a\n" && shown.err.is_empty(),
+        || shown.told(),
+    )?;
+    ground.ok(&["procfile:list", &source])?.shows(&["web\nworker\n"])
 }
