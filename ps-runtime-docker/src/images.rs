@@ -1,14 +1,11 @@
 //! Images, and files inside containers, over the engine's API.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use bollard::auth::DockerCredentials;
 use bollard::errors::Error;
 use bollard::models::CreateImageInfo;
 use bollard::query_parameters::{
-    BuildImageOptionsBuilder, BuilderVersion, CreateImageOptionsBuilder, DownloadFromContainerOptionsBuilder,
-    RemoveImageOptions, TagImageOptionsBuilder,
+    CreateImageOptionsBuilder, DownloadFromContainerOptionsBuilder, RemoveImageOptions, TagImageOptionsBuilder,
 };
 use bollard::{Docker, body_try_stream};
 use bytes::{Bytes, BytesMut};
@@ -18,6 +15,7 @@ use ps_core::runtime::{
     RegistryCredentials, RemoveOutcome, RuntimeError, RuntimeErrorKind, RuntimeStream,
 };
 
+use crate::building::build;
 use crate::classify_error::Call;
 use crate::event_stream::{Outlet, next_message, next_within, produced};
 use crate::runtime::on_container;
@@ -34,8 +32,8 @@ fn on_image<'a>(operation: &'static str, image: &'a str) -> Result<Call<'a>, Run
 #[async_trait]
 impl ImageRuntime for DockerRuntime {
     fn build_image(&self, request: BuildRequest) -> RuntimeStream<BuildEvent> {
-        let (docker, limits) = (self.docker.clone(), self.limits);
-        produced(async move |outlet| build(docker, limits, request, outlet).await)
+        let docker = self.clone();
+        produced(async move |outlet| build(docker, request, outlet).await)
     }
 
     async fn inspect_image(&self, image: &str) -> Result<ImageDetail, RuntimeError> {
@@ -132,55 +130,6 @@ async fn last_id(
     Ok(id.map(ImageId))
 }
 
-async fn build(
-    docker: Docker,
-    limits: CallLimits,
-    request: BuildRequest,
-    mut outlet: Outlet<BuildEvent>,
-) -> Result<(), RuntimeError> {
-    let call = Call::new("build", &request.tag);
-    let labels: HashMap<String, String> = request.labels.into_iter().collect();
-    let options = BuildImageOptionsBuilder::new()
-        .dockerfile(&request.dockerfile)
-        .t(&request.tag)
-        .labels(&labels);
-    let options = options
-        .rm(true)
-        .forcerm(true)
-        .version(BuilderVersion::BuilderV1)
-        .build();
-    let mut messages = Box::pin(docker.build_image(options, None, Some(body_try_stream(request.context))));
-    let (mut lines, mut id) = (Lines::default(), None);
-    while let Some(message) = next_within(limits.silence, &mut messages).await {
-        let message = message.map_err(|error| call.build_error(error))?;
-        id = message.aux.and_then(|image| image.id).or(id);
-        for line in lines.of(message.stream.as_deref().unwrap_or_default()) {
-            outlet.put(BuildEvent::Line(line)).await;
-        }
-        let counts = message
-            .progress_detail
-            .is_some_and(|progress| progress.current.is_some());
-        if let Some(line) = status_line(message.id.as_deref(), message.status.as_deref()).filter(|_| !counts) {
-            outlet.put(BuildEvent::Line(line)).await;
-        }
-    }
-    if let Some(line) = lines.rest() {
-        outlet.put(BuildEvent::Line(line)).await;
-    }
-    if id.is_none() {
-        id = call
-            .bounded_image(limits.look, docker.inspect_image(&request.tag))
-            .await?
-            .id;
-    }
-    let id = id.ok_or_else(|| {
-        call.failed(RuntimeErrorKind::Unexpected)
-            .because("the engine named no image")
-    })?;
-    outlet.put(BuildEvent::Built(ImageId(id))).await;
-    Ok(())
-}
-
 async fn pull(
     docker: Docker,
     limits: CallLimits,
@@ -208,45 +157,4 @@ async fn pull(
 fn status_line(id: Option<&str>, status: Option<&str>) -> Option<String> {
     let status = status.filter(|status| !status.is_empty())?;
     Some(id.map_or_else(|| status.to_owned(), |id| format!("{id}: {status}")))
-}
-
-/// Puts pieces of text together to lines.
-#[derive(Debug, Default)]
-struct Lines {
-    begun: String,
-}
-
-impl Lines {
-    /// The lines that this piece ends.
-    fn of(&mut self, piece: &str) -> Vec<String> {
-        self.begun.push_str(piece);
-        let Some((whole, begun)) = self.begun.rsplit_once('\n') else {
-            return Vec::new();
-        };
-        let lines = whole
-            .split('\n')
-            .map(|line| line.trim_end_matches('\r').to_owned())
-            .collect();
-        self.begun = begun.to_owned();
-        lines
-    }
-
-    /// The last line, when no newline ended it.
-    fn rest(self) -> Option<String> {
-        (!self.begun.is_empty()).then_some(self.begun)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_of_text_become_whole_lines() {
-        let mut lines = Lines::default();
-        assert_eq!(lines.of("Step 1/2 : FROM"), Vec::<String>::new());
-        assert_eq!(lines.of(" scratch\n\r\n ---> "), ["Step 1/2 : FROM scratch", ""]);
-        assert_eq!(lines.of("a\nb"), [" ---> a"]);
-        assert_eq!(lines.rest().as_deref(), Some("b"));
-    }
 }

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod building;
 mod capabilities;
 mod classify_error;
 mod config;

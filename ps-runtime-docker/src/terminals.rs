@@ -5,11 +5,14 @@
 
 use async_trait::async_trait;
 use bollard::container::LogOutput;
+use bollard::errors::Error;
 use bollard::models::ExecConfig;
 use bollard::query_parameters::{ResizeContainerTTYOptionsBuilder, ResizeExecOptionsBuilder};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
+use hyper::header::CONTENT_TYPE;
 use hyper::upgrade::Upgraded;
+use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use ps_core::runtime::{
     ByteStream, ContainerId, ExecId, ExecSpec, ExitCode, OutputChannel, OutputChunk, RuntimeError, RuntimeErrorKind,
@@ -58,7 +61,7 @@ impl TerminalRuntime for DockerRuntime {
         let (call, word) = on_exec("run a command", id)?;
         let body = serde_json::json!({ "Detach": false, "Tty": terminal }).to_string();
         let path = format!("/exec/{word}/start");
-        let connection = self.transport.upgrade(&path, Bytes::from(body));
+        let connection = self.raw(&path, Bytes::from(body));
         let connection = call.bounded(self.limits.change, connection).await?;
         Ok(connected(connection, terminal, input, call))
     }
@@ -87,9 +90,7 @@ impl TerminalRuntime for DockerRuntime {
     ) -> Result<RuntimeStream<OutputChunk>, RuntimeError> {
         let (call, word) = on_container("attach to", id)?;
         let path = format!("/containers/{word}/attach?logs=0&stream=1&stdin=1&stdout=1&stderr=1");
-        let connection = call
-            .bounded(self.limits.change, self.transport.upgrade(&path, Bytes::new()))
-            .await?;
+        let connection = call.bounded(self.limits.change, self.raw(&path, Bytes::new())).await?;
         Ok(connected(connection, mode == TerminalMode::Terminal, input, call))
     }
 
@@ -101,6 +102,15 @@ impl TerminalRuntime for DockerRuntime {
             .build();
         call.bounded(self.limits.look, self.docker.resize_container_tty(word, options))
             .await
+    }
+}
+
+impl DockerRuntime {
+    /// A connection that carries a process's bytes.
+    async fn raw(&self, path: &str, body: Bytes) -> Result<Connection, Error> {
+        let request = Request::builder().method(Method::POST).uri(path);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        self.transport.upgrade(request, "tcp", body).await
     }
 }
 

@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, UPGRADE};
+use hyper::http::request::Builder;
 use hyper::upgrade::Upgraded;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
@@ -80,11 +81,24 @@ impl Transport {
         Err(refusal(parts.status, &body))
     }
 
-    /// Sends a request after which the connection carries raw bytes both ways.
-    pub(crate) async fn upgrade(&self, path: &str, body: Bytes) -> Result<TokioIo<Upgraded>, Error> {
-        let request = Request::builder().method(Method::POST).uri(path);
-        let request = request.header(CONTENT_TYPE, "application/json");
-        let request = request.header(CONNECTION, "Upgrade").header(UPGRADE, "tcp");
+    /// Sends a request whose answer is read as it comes. Another status than 2xx is an error.
+    pub(crate) async fn stream(&self, request: BollardRequest) -> Result<Response<Incoming>, Error> {
+        let response = self.send(request).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        Err(refusal(status, &response.into_body().collect().await?.to_bytes()))
+    }
+
+    /// Sends a request after which the connection carries another protocol, both ways.
+    pub(crate) async fn upgrade(
+        &self,
+        request: Builder,
+        protocol: &'static str,
+        body: Bytes,
+    ) -> Result<TokioIo<Upgraded>, Error> {
+        let request = request.header(CONNECTION, "Upgrade").header(UPGRADE, protocol);
         let response = self.send(request.body(bollard::body_full(body))?).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(TokioIo::new(hyper::upgrade::on(response).await?));

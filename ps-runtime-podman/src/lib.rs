@@ -29,7 +29,7 @@
 //! be called (it takes the wrong API's version), and its `attach` cannot read Podman 5.0.x's inspect answer.
 //!
 //! Facts that a caller may want to know:
-//! - An abandoned build goes on inside Podman until it has ended: Podman does not look whether the connection is still there.
+//! - An abandoned build ends when the step that runs has ended: Podman looks between steps whether the connection is still there.
 //! - Naming only one of the limits `nofile` and `nproc` makes Podman use a constant for the other, not its configured default.
 //! - After a failed start with a published port, Podman 4.3 keeps the port until the container is removed.
 //! - The limit of `read_container_file` counts the archive: the file, rounded up, and about 2 KiB.

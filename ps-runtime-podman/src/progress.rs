@@ -2,7 +2,7 @@
 
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt, TryStreamExt, future};
-use ps_core::runtime::BuildEvent;
+use ps_core::runtime::{BuildEvent, BuildStep, StepOrigin};
 
 use crate::answers::Progress;
 use crate::classify_error::Failure;
@@ -48,34 +48,86 @@ pub(crate) fn lines(progress: Progresses) -> BoxStream<'static, Result<String, F
     pieces.scan(String::new(), split).flatten().boxed()
 }
 
-/// Lines, and at the end the image: its id is the last line of the engine's output.
+/// Lines and steps, and at the end the image: its id is the last line of the engine's output.
 pub(crate) fn build_events(progress: Progresses) -> BoxStream<'static, Result<BuildEvent, Failure>> {
     let ended = stream::once(future::ready(None));
-    let to_event = |id: &mut Option<String>, line: Option<Result<String, Failure>>| {
-        let event = match line {
-            Some(Ok(line)) if is_image_id(&line) => {
-                *id = Some(line);
-                None
-            }
-            Some(Ok(line)) => Some(Ok(BuildEvent::Line(line))),
+    let to_events = |building: &mut Building, line: Option<Result<String, Failure>>| {
+        let events = match line {
+            Some(Ok(line)) => building.read(line).into_iter().map(Ok).collect(),
             Some(Err(failure)) => {
-                *id = Some(String::new());
-                Some(Err(failure))
+                building.has_failed = true;
+                vec![Err(failure)]
             }
-            None => match id.take() {
-                Some(id) if id.is_empty() => None,
-                Some(id) => Some(Ok(BuildEvent::Built(image_id(&id)))),
-                None => Some(Err(Failure::BuildFailed("the build ended without an image".to_owned()))),
-            },
+            None => building.end(),
         };
-        future::ready(Some(stream::iter(event)))
+        future::ready(Some(stream::iter(events)))
     };
     lines(progress)
         .map(Some)
         .chain(ended)
-        .scan(None, to_event)
+        .scan(Building::default(), to_events)
         .flatten()
         .boxed()
+}
+
+/// How far a build is, by its lines.
+#[derive(Debug, Default)]
+struct Building {
+    step: Option<BuildStep>,
+    id: Option<String>,
+    has_failed: bool,
+}
+
+impl Building {
+    fn read(&mut self, line: String) -> Vec<BuildEvent> {
+        if is_image_id(&line) {
+            self.id = Some(line);
+            return Vec::new();
+        }
+        let mut events = Vec::new();
+        if let Some(name) = begun_step(&line) {
+            events.extend(self.done());
+            // `FROM` makes nothing.
+            self.step = (!name.contains("] FROM ")).then_some(BuildStep {
+                name,
+                origin: StepOrigin::Made,
+            });
+        } else if let Some(step) = self.step.as_mut().filter(|_| line.starts_with("--> Using cache ")) {
+            step.origin = StepOrigin::Cache;
+        }
+        events.push(BuildEvent::Line(line));
+        events
+    }
+
+    /// The step that went on until now.
+    fn done(&mut self) -> Option<BuildEvent> {
+        self.step.take().map(BuildEvent::Step)
+    }
+
+    fn end(&mut self) -> Vec<Result<BuildEvent, Failure>> {
+        if self.has_failed {
+            return Vec::new();
+        }
+        let Some(id) = self.id.take() else {
+            return vec![Err(Failure::BuildFailed("the build ended without an image".to_owned()))];
+        };
+        let built = BuildEvent::Built(image_id(&id));
+        self.done().into_iter().chain([built]).map(Ok).collect()
+    }
+}
+
+/// `[2/4] RUN true` of the line `STEP 2/4: RUN true`; with several stages `[1/2] STEP 2/4: …` becomes `[1/2 2/4] …`.
+fn begun_step(line: &str) -> Option<String> {
+    let (stage, step) = match line.strip_prefix("STEP ") {
+        Some(step) => ("", step),
+        None => line.strip_prefix('[')?.split_once("] STEP ")?,
+    };
+    let (place, instruction) = step.split_once(": ")?;
+    let is_place = |text: &str| text.chars().all(|c| c.is_ascii_digit() || c == '/');
+    let place = [stage, place].into_iter().filter(|part| !part.is_empty());
+    let place: Vec<&str> = place.collect();
+    let is_step = place.iter().all(|part| is_place(part));
+    is_step.then(|| format!("[{}] {instruction}", place.join(" ")))
 }
 
 fn is_image_id(line: &str) -> bool {
@@ -113,10 +165,39 @@ mod tests {
         let id = "ab".repeat(32);
         let texts = ["STEP 1", "/2: FROM x\nSTEP 2/2", "\n", &format!("{id}\n")];
         let built = Ok(BuildEvent::Built(image_id(&id)));
+        let expected = [Ok(line("STEP 1/2: FROM x")), Ok(line("STEP 2/2")), built];
+        assert_eq!(events(&texts, "").await, expected);
+    }
+
+    fn step(name: &str, origin: StepOrigin) -> BuildEvent {
+        let name = name.to_owned();
+        BuildEvent::Step(BuildStep { name, origin })
+    }
+
+    #[tokio::test]
+    async fn a_step_is_told_when_the_next_begins_and_says_whether_the_cache_answered() {
+        let id = "ab".repeat(32);
+        let texts = [
+            "[1/2] STEP 1/2: FROM x AS b\n[1/2] STEP 2/2: RUN true\n",
+            "--> Using cache cb411fd49be8\n--> cb411fd49be\n",
+            "[2/2] STEP 1/1: COPY a b\nSTEP by step: no step\n--> fbf71fd53f1\n[2/2] COMMIT x\n",
+            &format!("{id}\n"),
+        ];
+        let events = events(&texts, "").await;
+        let steps: Vec<_> = events
+            .iter()
+            .filter(|event| !matches!(event, Ok(BuildEvent::Line(_))))
+            .cloned()
+            .collect();
         assert_eq!(
-            events(&texts, "").await,
-            [Ok(line("STEP 1/2: FROM x")), Ok(line("STEP 2/2")), built]
+            steps,
+            [
+                Ok(step("[1/2 2/2] RUN true", StepOrigin::Cache)),
+                Ok(step("[2/2 1/1] COPY a b", StepOrigin::Made)),
+                Ok(BuildEvent::Built(image_id(&id)))
+            ]
         );
+        assert_eq!(events.len(), 8 + steps.len());
     }
 
     #[tokio::test]

@@ -354,6 +354,7 @@ async fn perform_on_image(
             while let Some(event) = progress.next().await {
                 match event? {
                     BuildEvent::Line(text) => ports.events.emit(line(&text)),
+                    BuildEvent::Step(_) => {}
                     BuildEvent::Built(id) => return Ok(StepResult::Image(id)),
                 }
             }

@@ -120,8 +120,28 @@ pub struct BuildRequest {
 pub enum BuildEvent {
     /// A line of the engine's output, without its newline.
     Line(String),
+    /// A step of the Dockerfile is done. `FROM` is no step; what only sets something (`CMD`, `LABEL`) is one on some engines.
+    Step(BuildStep),
     /// The build is done; the last event.
     Built(ImageId),
+}
+
+/// A step of a Dockerfile that is done. A build whose steps are all of [`StepOrigin::Cache`] made nothing new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildStep {
+    /// Its place as the engine counts, and the instruction: `[2/4] RUN npm ci`, with a stage `[build 2/4] RUN npm ci`.
+    pub name: String,
+    /// Where its result comes from.
+    pub origin: StepOrigin,
+}
+
+/// Where the result of a build's step comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepOrigin {
+    /// The engine's build cache.
+    Cache,
+    /// It was made now.
+    Made,
 }
 
 /// Progress of a pull.

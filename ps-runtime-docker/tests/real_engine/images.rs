@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 use ps_core::runtime::{
-    BuildEvent, BuildRequest, ContainerFilter, ContainerRuntime, ImageRuntime, RegistryCredentials, RemoveOutcome,
-    RuntimeError, RuntimeErrorKind,
+    BuildEvent, BuildRequest, ContainerRuntime, ImageRuntime, RegistryCredentials, RemoveOutcome, RuntimeError,
+    RuntimeErrorKind,
 };
 
 use crate::bench::{Bench, archive, bytes, eventually};
@@ -63,10 +63,19 @@ pub(crate) async fn import(bench: Bench) {
     );
 }
 
+/// A build of these lines on the base image, on top of a file that no build before had: newer engines know a step again by the
+/// content that it stands on.
 fn request(bench: &Bench, dockerfile: &str) -> BuildRequest {
-    let from = format!("FROM {}\n{dockerfile}", bench.image());
+    let fresh = unique();
+    request_of(
+        bench,
+        &format!("FROM {}\nRUN echo {fresh} > /fresh\n{dockerfile}", bench.image()),
+    )
+}
+
+fn request_of(bench: &Bench, dockerfile: &str) -> BuildRequest {
     let context = archive(&[
-        ("sub/Dockerfile.web", from.as_bytes(), 0o644),
+        ("sub/Dockerfile.web", dockerfile.as_bytes(), 0o644),
         ("file", &vec![7; 300_000], 0o644),
     ]);
     BuildRequest {
@@ -75,6 +84,17 @@ fn request(bench: &Bench, dockerfile: &str) -> BuildRequest {
         tag: format!("{}:built", bench.prefix),
         labels: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
     }
+}
+
+/// A word that no run before has used: the engine's build cache outlives a run.
+fn unique() -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    now.as_nanos().to_string()
+}
+
+async fn failure(bench: &Bench, request: BuildRequest) -> RuntimeError {
+    let events: Vec<_> = bench.docker.build_image(request).collect().await;
+    events.into_iter().next_back().unwrap().unwrap_err()
 }
 
 pub(crate) async fn build(bench: Bench) {
@@ -92,15 +112,43 @@ pub(crate) async fn build(bench: Bench) {
     assert_eq!((detail.id.as_ref(), &detail.labels["a"]), (Some(id), &"b".to_owned()));
     docker.remove_image(&tag).await.unwrap();
 
-    for (dockerfile, message) in [
-        ("RUN exit 9\n", "returned a non-zero code: 9"),
-        ("NONSENSE x\n", "NONSENSE"),
-    ] {
-        let events: Vec<_> = docker.build_image(request(&bench, dockerfile)).collect().await;
-        let error = events.into_iter().next_back().unwrap().unwrap_err();
+    for (dockerfile, message) in [("RUN exit 9\n", "exit code: 9"), ("NONSENSE x\n", "NONSENSE")] {
+        let error = failure(&bench, request(&bench, dockerfile)).await;
         assert_eq!(error.kind, RuntimeErrorKind::BuildFailed);
         assert!(cause(&error).contains(message), "{error:?}");
     }
+}
+
+pub(crate) async fn mounts(bench: Bench) {
+    let lines = "RUN --mount=type=cache,target=/kept echo kept > /kept/x && cat /kept/x\n\
+                 RUN --mount=type=bind,source=file,target=/bound ls /bound\n\
+                 RUN --mount=type=secret,id=none ls /run/secrets/none || echo no secret\n";
+    let request = request(&bench, lines);
+    let tag = request.tag.clone();
+    let events: Vec<_> = bench.docker.build_image(request).map(Result::unwrap).collect().await;
+    for line in ["kept", "/bound", "no secret"] {
+        assert!(events.contains(&BuildEvent::Line(line.to_owned())), "{events:?}");
+    }
+    bench.docker.remove_image(&tag).await.unwrap();
+    let required = self::request(&bench, "RUN --mount=type=secret,id=none,required=true true\n");
+    assert!(cause(&failure(&bench, required).await).contains("none"));
+}
+
+/// What the reader of 20.10 does not know, newer ones do; a reader that cannot be had fails at once, with what mends it.
+pub(crate) async fn newer_syntax(bench: Bench) {
+    for lines in ["COPY --link file /file\n", "RUN <<EOF\necho one\necho two\nEOF\n"] {
+        let request = request(&bench, lines);
+        let tag = request.tag.clone();
+        let events: Vec<_> = bench.docker.build_image(request).collect().await;
+        match events.into_iter().next_back().unwrap() {
+            Ok(_) => drop(bench.docker.remove_image(&tag).await.unwrap()),
+            Err(error) => assert!(cause(&error).contains("# syntax=docker/dockerfile:1"), "{error:?}"),
+        }
+    }
+    let reader = format!("# syntax=127.0.0.1:1/docker/dockerfile:1\nFROM {}\n", bench.image());
+    let error = failure(&bench, request_of(&bench, &reader)).await;
+    assert_eq!(error.kind, RuntimeErrorKind::BuildFailed);
+    assert!(cause(&error).contains("remove the line"), "{error:?}");
 }
 
 fn cause(error: &RuntimeError) -> String {
@@ -108,22 +156,23 @@ fn cause(error: &RuntimeError) -> String {
 }
 
 pub(crate) async fn dropped_build(bench: Bench) {
-    let mut building = bench.docker.build_image(request(&bench, "RUN echo begun; sleep 97\n"));
+    let mark = format!("97.{}", unique());
+    let mut building = bench
+        .docker
+        .build_image(request(&bench, &format!("RUN echo begun; sleep {mark}\n")));
     while building.next().await.unwrap().unwrap() != BuildEvent::Line("begun".to_owned()) {}
-    assert_eq!(builders(&bench).await, 1);
+    eventually(Duration::from_secs(20), async || sleepers(&mark) > 0).await;
     drop(building);
-    eventually(Duration::from_secs(20), async || builders(&bench).await == 0).await;
+    eventually(Duration::from_secs(20), async || sleepers(&mark) == 0).await;
 }
 
-/// How many containers of the base image there are, the engine's own included.
-async fn builders(bench: &Bench) -> usize {
-    let base = bench.docker.inspect_image(&bench.image()).await.unwrap().id;
-    let mut count = 0;
-    for container in bench.docker.list_containers(&ContainerFilter::default()).await.unwrap() {
-        let detail = bench.docker.inspect_container(&container.id).await;
-        count += usize::from(detail.is_ok_and(|detail| Some(detail.image) == base));
-    }
-    count
+/// How many processes of this machine have a word among their arguments.
+fn sleepers(mark: &str) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let command_lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    command_lines
+        .filter(|line| line.split(|byte| *byte == 0).any(|word| word == mark.as_bytes()))
+        .count()
 }
 
 pub(crate) async fn pull(bench: Bench) {

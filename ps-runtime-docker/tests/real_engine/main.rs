@@ -57,6 +57,12 @@ const CASES: &[Case] = &[
     ("images_are_imported_tagged_and_removed", |bench| {
         Box::pin(images::import(bench))
     }),
+    ("steps_may_mount_what_only_buildkit_mounts", |bench| {
+        Box::pin(images::mounts(bench))
+    }),
+    ("newer_dockerfiles_build_or_say_what_mends_it", |bench| {
+        Box::pin(images::newer_syntax(bench))
+    }),
     ("builds_stream_their_lines_and_end_with_an_id_or_the_message", |bench| {
         Box::pin(images::build(bench))
     }),

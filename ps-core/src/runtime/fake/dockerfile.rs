@@ -1,26 +1,36 @@
 //! As much of Dockerfiles as a fake needs to say what an image would say of itself.
 //!
 //! `RUN` runs nothing: what its command does is the script that [`super::FakeEngine::on_exec`] has for its text, else it
-//! succeeds.
+//! succeeds. A step that was made before, on the same steps and with the same files, comes from the cache, and runs no script.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::images::{FakeImage, image_id};
 use super::script::ProcessStep;
 use super::world::{Refusal, World, refuse};
-use crate::runtime::{ImageDetail, RuntimeErrorKind};
+use crate::runtime::{BuildEvent, BuildStep, ImageDetail, RuntimeErrorKind, StepOrigin};
 
 type Files = BTreeMap<String, Bytes>;
 
-/// Builds an image: what it is, and the lines that the engine writes.
+/// A build that went well.
+pub(super) struct FakeBuild {
+    pub(super) image: FakeImage,
+    /// What the engine tells meanwhile.
+    pub(super) events: Vec<BuildEvent>,
+    /// How long its commands take.
+    pub(super) takes: Duration,
+}
+
+/// Builds an image, without storing it.
 pub(super) fn build(
     world: &mut World,
     context: &Files,
     dockerfile: &str,
     labels: &BTreeMap<String, String>,
-) -> Result<(FakeImage, Vec<String>), Refusal> {
+) -> Result<FakeBuild, Refusal> {
     let Some(text) = context.get(dockerfile) else {
         return refuse(
             RuntimeErrorKind::BuildFailed,
@@ -28,31 +38,43 @@ pub(super) fn build(
         );
     };
     let text = String::from_utf8_lossy(text).replace("\\\n", " ");
+    let is_instruction = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    let instructions: Vec<&str> = text.lines().map(str::trim).filter(is_instruction).collect();
     let mut image = FakeImage::default();
-    let mut lines = Vec::new();
+    let mut events = Vec::new();
     let mut history = Vec::new();
-    for line in text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
+    let mut takes = Duration::ZERO;
+    for (index, line) in instructions.iter().enumerate() {
         let (instruction, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        lines.push(format!("Step {} : {line}", lines.len() + 1));
-        history.push(line.to_owned());
-        match instruction.to_ascii_uppercase().as_str() {
+        let name = format!("[{}/{}] {line}", index + 1, instructions.len());
+        events.push(BuildEvent::Line(name.clone()));
+        history.push((*line).to_owned());
+        let instruction = instruction.to_ascii_uppercase();
+        match instruction.as_str() {
             "FROM" => image = base(world, rest)?,
-            "RUN" => run(world, rest.trim())?,
+            "RUN" => {}
             "COPY" | "ADD" => copy(context, &mut image.files, rest)?,
             other => change(&mut image.detail, other, rest.trim())?,
         }
+        if instruction == "FROM" {
+            continue;
+        }
+        let layer = image_id(&(&history, &image.id, &image.files));
+        let origin = if world.built_layers.contains(&layer) {
+            StepOrigin::Cache
+        } else {
+            StepOrigin::Made
+        };
+        if instruction == "RUN" && origin == StepOrigin::Made {
+            takes += run(world, rest.trim())?;
+        }
+        world.built_layers.insert(layer);
+        events.push(BuildEvent::Step(BuildStep { name, origin }));
     }
     image.detail.labels.extend(labels.clone());
     image.id = image_id(&(history, &image.id, &image.detail.labels, &image.files));
     image.names.clear();
-    if world.images.iter().any(|known| known.id == image.id) {
-        lines.push(" ---> Using cache".to_owned());
-    }
-    Ok((image, lines))
+    Ok(FakeBuild { image, events, takes })
 }
 
 /// An image of files and settings.
@@ -80,21 +102,24 @@ fn base(world: &World, words: &str) -> Result<FakeImage, Refusal> {
     world.image(name).cloned().ok_or_else(missing)
 }
 
-fn run(world: &mut World, command: &str) -> Result<(), Refusal> {
+/// Runs a command: how long it takes.
+fn run(world: &mut World, command: &str) -> Result<Duration, Refusal> {
     let script = world.scripts.take(&[command]);
-    let exit = script
-        .iter()
-        .flat_map(|script| &script.steps)
-        .find_map(|step| match step {
-            ProcessStep::Exit(code) => Some(*code),
-            _ => None,
-        });
+    let steps = || script.iter().flat_map(|script| &script.steps);
+    let waits = steps().filter_map(|step| match step {
+        ProcessStep::Wait(time) => Some(*time),
+        _ => None,
+    });
+    let exit = steps().find_map(|step| match step {
+        ProcessStep::Exit(code) => Some(*code),
+        _ => None,
+    });
     match exit.filter(|code| *code != 0) {
         Some(code) => refuse(
             RuntimeErrorKind::BuildFailed,
             format!("`{command}` returned a non-zero code: {code}"),
         ),
-        None => Ok(()),
+        None => Ok(waits.sum()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::world::{Refusal, World, refuse};
 use super::{FakeEngine, dockerfile, streams, tar_file, tar_files};
+use crate::host::Clock;
 use crate::runtime::{
     BuildEvent, BuildRequest, ByteStream, ContainerId, ImageDetail, ImageId, ImageRuntime, PullEvent,
     RegistryCredentials, RemoveOutcome, RuntimeError, RuntimeErrorKind, RuntimeStream,
@@ -170,19 +172,20 @@ impl ImageRuntime for FakeEngine {
         let built = async move {
             let call = engine.begin_on("build_image", &request.tag).await?;
             let context = collect(request.context).await;
-            let result = context.and_then(|context| {
+            let built = context.and_then(|context| {
                 let files = tar_files(&context);
-                let result = dockerfile::build(&mut engine.world(), &files, &request.dockerfile, &request.labels);
-                result.map(|(image, lines)| (engine.world().store_image(&request.tag, image), lines))
+                dockerfile::build(&mut engine.world(), &files, &request.dockerfile, &request.labels)
             });
+            let takes = built.as_ref().map_or(Duration::ZERO, |built| built.takes);
+            if !takes.is_zero() {
+                engine.clock.sleep(takes).await;
+            }
+            let result = built.map(|built| (engine.world().store_image(&request.tag, built.image), built.events));
             call.finish(result)
         };
-        let events = |built: Result<(ImageId, Vec<String>), RuntimeError>| match built {
+        let events = |built: Result<(ImageId, Vec<BuildEvent>), RuntimeError>| match built {
             Err(error) => vec![Err(error)],
-            Ok((id, lines)) => {
-                let lines = lines.into_iter().map(|line| Ok(BuildEvent::Line(line)));
-                lines.chain([Ok(BuildEvent::Built(id))]).collect()
-            }
+            Ok((id, events)) => events.into_iter().chain([BuildEvent::Built(id)]).map(Ok).collect(),
         };
         stream::once(built)
             .flat_map(move |built| stream::iter(events(built)))

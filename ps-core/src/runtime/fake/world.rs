@@ -101,6 +101,8 @@ pub(super) struct World {
     pub(super) containers: BTreeMap<String, FakeContainer>,
     pub(super) networks: BTreeMap<String, NetworkSpec>,
     pub(super) images: Vec<FakeImage>,
+    /// The build cache: every step that was ever made.
+    pub(super) built_layers: BTreeSet<ImageId>,
     pub(super) execs: BTreeMap<String, FakeExec>,
     pub(super) processes: BTreeMap<u32, Process>,
     pub(super) pipes: Vec<Pipe>,
@@ -123,6 +125,7 @@ impl World {
             containers: BTreeMap::new(),
             networks: BTreeMap::new(),
             images: Vec::new(),
+            built_layers: BTreeSet::new(),
             execs: BTreeMap::new(),
             processes: BTreeMap::new(),
             pipes: Vec::new(),

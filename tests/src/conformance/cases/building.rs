@@ -26,17 +26,27 @@ pub(super) fn cases() -> Vec<Case> {
 
 type Built = Result<(ImageId, Vec<String>), RuntimeError>;
 
-async fn try_build(bench: &Bench, files: &[(&str, String)], dockerfile: &str, tag: &str) -> Result<Built, Failure> {
+/// A build of these files under a name.
+pub(super) fn request(
+    bench: &Bench,
+    files: &[(&str, String)],
+    dockerfile: &str,
+    tag: &str,
+) -> Result<BuildRequest, Failure> {
     let files: Vec<(&str, &[u8])> = files
         .iter()
         .map(|(path, content)| (*path, content.as_bytes()))
         .collect();
-    let request = BuildRequest {
+    Ok(BuildRequest {
         context: stream_of(archive(&files)?),
         dockerfile: dockerfile.to_owned(),
         tag: tag.to_owned(),
         labels: [(LABEL.to_owned(), bench.name("built"))].into(),
-    };
+    })
+}
+
+async fn try_build(bench: &Bench, files: &[(&str, String)], dockerfile: &str, tag: &str) -> Result<Built, Failure> {
+    let request = request(bench, files, dockerfile, tag)?;
     let events = match bench.engine.build_image(request).try_collect::<Vec<_>>().await {
         Ok(events) => events,
         Err(error) => return Ok(Err(error)),
@@ -46,6 +56,7 @@ async fn try_build(bench: &Bench, files: &[(&str, String)], dockerfile: &str, ta
         assert!(built.is_none(), "events after the last one");
         match event {
             BuildEvent::Line(line) => lines.push(line),
+            BuildEvent::Step(_) => {}
             BuildEvent::Built(id) => built = Some(id),
         }
     }
@@ -59,7 +70,7 @@ async fn build(bench: &Bench, files: &[(&str, String)], tag: &str) -> Result<(Im
 
 /// A Dockerfile on the base image. Its first line is another for each case, since builds that share layers get into each
 /// other's way: Podman prunes the layers of one while the other uses them.
-fn dockerfile(bench: &Bench, lines: &str) -> (&'static str, String) {
+pub(super) fn dockerfile(bench: &Bench, lines: &str) -> (&'static str, String) {
     let case = bench.name("built");
     (
         "Dockerfile",

@@ -1,5 +1,6 @@
 //! The obligations, by subject. Each function is one case; its name is the obligation.
 
+mod build_steps;
 mod building;
 mod create;
 mod events;
@@ -45,6 +46,7 @@ pub(super) fn all() -> Vec<Case> {
         .chain(area(Area::Networks, networks::cases()))
         .chain(area(Area::Images, images::cases()))
         .chain(area(Area::Images, building::cases()))
+        .chain(area(Area::Images, build_steps::cases()))
         .chain(area(Area::Terminals, terminals::cases()))
         .collect()
 }
