@@ -18,6 +18,7 @@ use ps_core::runtime::{
 use crate::building::build;
 use crate::classify_error::Call;
 use crate::event_stream::{Outlet, next_message, next_within, produced};
+use crate::loading::load;
 use crate::runtime::on_container;
 use crate::translate::{image_detail, is_plain_word, split_tag};
 use crate::{CallLimits, DockerRuntime};
@@ -71,6 +72,10 @@ impl ImageRuntime for DockerRuntime {
             call.failed(RuntimeErrorKind::Unexpected)
                 .because("the engine named no image")
         })
+    }
+
+    async fn load_image(&self, archive: ByteStream) -> Result<Vec<String>, RuntimeError> {
+        load(self, archive).await
     }
 
     async fn tag_image(&self, image: &str, tag: &str) -> Result<(), RuntimeError> {

@@ -25,6 +25,8 @@ mod config;
 mod connect;
 mod event_stream;
 mod images;
+mod loading;
+mod messages;
 mod networks;
 mod runtime;
 mod terminals;

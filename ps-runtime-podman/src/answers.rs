@@ -148,6 +148,13 @@ pub(crate) struct Made {
     pub(crate) id: String,
 }
 
+/// `POST /images/load`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Loaded {
+    #[serde(rename = "Names")]
+    pub(crate) names: Vec<String>,
+}
+
 /// `GET /containers/{name}/top`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -82,7 +82,7 @@ impl Failure {
 }
 
 /// Parts of messages, in the order in which they are looked for. Podman answers most of these with status 500.
-const RULES: [(&str, RuntimeErrorKind); 23] = [
+const RULES: [(&str, RuntimeErrorKind); 24] = [
     ("address already in use", RuntimeErrorKind::AddressInUse),
     ("is already allocated", RuntimeErrorKind::AddressInUse),
     (
@@ -114,6 +114,10 @@ const RULES: [(&str, RuntimeErrorKind); 23] = [
     ("exec format error", RuntimeErrorKind::Invalid),
     ("invalid configuration", RuntimeErrorKind::Invalid),
     ("names must match", RuntimeErrorKind::Invalid),
+    (
+        "payload does not match any of the supported image formats",
+        RuntimeErrorKind::Invalid,
+    ),
     // A removal that meets the end of a process that its policy restarts.
     ("as it could not be stopped", RuntimeErrorKind::Conflict),
 ];
@@ -183,7 +187,7 @@ mod tests {
     use RuntimeErrorKind as Kind;
 
     /// Status and message as Podman 4.3.1 and (the last three before the invented one) 5.4.2 sent them, rootful or rootless.
-    const RECORDED: [(u16, &str, Kind); 24] = [
+    const RECORDED: [(u16, &str, Kind); 25] = [
         (
             500,
             "creating container storage: the container name \"a\" is already in use by d4497574cef6. You have to remove that container to be able to reuse that name: that name is already in use",
@@ -276,6 +280,11 @@ mod tests {
             500,
             "renaming container 2ee5: updating container config table with new configuration for container 2ee5: UNIQUE constraint failed: ContainerConfig.Name",
             Kind::NameInUse,
+        ),
+        (
+            500,
+            "unable to load image: payload does not match any of the supported image formats:\n * oci: open /var/tmp/libpod-images-load.tar10/index.json: not a directory",
+            Kind::Invalid,
         ),
         (500, "top can only be used on running containers", Kind::Conflict),
         (

@@ -11,7 +11,7 @@ use ps_core::runtime::{
 };
 use serde_json::json;
 
-use crate::answers::Made;
+use crate::answers::{Loaded, Made};
 use crate::call::{Call, Payload};
 use crate::classify_error::Failure;
 use crate::event_stream::json_values;
@@ -85,6 +85,15 @@ impl ImageRuntime for PodmanRuntime {
             .and_then(|answer| answer.json())
             .map(|Made { id }| image_id(&id))
             .map_err(|failure| failure.into_error("import", tag))
+    }
+
+    async fn load_image(&self, archive: ByteStream) -> Result<Vec<String>, RuntimeError> {
+        let call = Call::post("/images/load").payload(Payload::Tar(archive));
+        let loaded = self.libpod.ask(call, self.limits.work).await;
+        loaded
+            .and_then(|answer| answer.json())
+            .map(|Loaded { names }| names)
+            .map_err(|failure| failure.into_error("load", "an archive"))
     }
 
     async fn tag_image(&self, image: &str, tag: &str) -> Result<(), RuntimeError> {

@@ -20,7 +20,7 @@
 //! | events, logs | direct | it parses each network chunk by itself, so a value that is cut in two fails |
 //! | networks: all | podman-api | |
 //! | images: inspect, tag, remove | podman-api | |
-//! | images: build, import | direct | it holds the archive in memory, and a build sends the local path along |
+//! | images: build, import, load | direct | it holds the archive in memory, and a build sends the local path along |
 //! | images: pull | direct, with its `RegistryAuth` | as events |
 //! | a container's file | direct | streamed, so that the limit holds before everything is in memory |
 //! | exec, attach, resize | podman-api | it upgrades the connection and separates the output |

@@ -73,6 +73,10 @@ impl ImageRuntime for ToyRuntime {
         refuse("import", tag)
     }
 
+    async fn load_image(&self, _archive: ByteStream) -> Result<Vec<String>, RuntimeError> {
+        refuse("load", "an archive")
+    }
+
     async fn tag_image(&self, image: &str, _tag: &str) -> Result<(), RuntimeError> {
         refuse("tag", image)
     }

@@ -153,6 +153,13 @@ pub trait ImageRuntime: Debug + Send + Sync {
     /// (`CMD ["sh"]`), and returns its id.
     async fn import_image(&self, archive: ByteStream, tag: &str, changes: &[String]) -> Result<ImageId, RuntimeError>;
 
+    /// Loads an archive as `docker save` writes it; Podman takes OCI archives too. Returns what it held: each name with its tag, and the id of
+    /// an image without a name; `inspect_image` takes each of these words. What is there already is loaded again; a name that another image
+    /// had is the loaded one's from then on.
+    ///
+    /// Fails with `Invalid` when the bytes are no such archive.
+    async fn load_image(&self, archive: ByteStream) -> Result<Vec<String>, RuntimeError>;
+
     /// Gives an image another name.
     async fn tag_image(&self, image: &str, tag: &str) -> Result<(), RuntimeError>;
 

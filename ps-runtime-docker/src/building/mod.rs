@@ -5,7 +5,6 @@
 //! Invariant: a build lives as long as its request's connection, so dropping the stream ends it on the engine.
 
 mod hint;
-mod messages;
 mod progress;
 mod session;
 mod trace;
@@ -19,11 +18,12 @@ use ps_core::runtime::{BuildEvent, BuildRequest, ImageId, RuntimeError, RuntimeE
 use crate::DockerRuntime;
 use crate::classify_error::Call;
 use crate::event_stream::{Outlet, next_within};
+use crate::messages::messages_of;
 use crate::translate::query_value;
 
-use messages::messages_of;
 use progress::Progress;
 use session::Session;
+use trace::read_trace;
 
 /// Builds, and puts out what happens.
 pub(crate) async fn build(
@@ -54,7 +54,8 @@ pub(crate) async fn build(
             return Err(call.build_error(Error::DockerStreamError { error: told }));
         }
         id = message.image_id().map(|id| ImageId(id.to_owned())).or(id);
-        for event in message.trace().map(|trace| progress.events(trace)).unwrap_or_default() {
+        let news = message.trace().map(|bytes| progress.events(read_trace(&bytes)));
+        for event in news.unwrap_or_default() {
             outlet.put(event).await;
         }
     }

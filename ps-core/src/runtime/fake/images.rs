@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::world::{Refusal, World, refuse};
-use super::{FakeEngine, dockerfile, streams, tar_file, tar_files};
+use super::{FakeEngine, dockerfile, image_archive, streams, tar_file, tar_files};
 use crate::host::Clock;
 use crate::runtime::{
     BuildEvent, BuildRequest, ByteStream, ContainerId, ImageDetail, ImageId, ImageRuntime, PullEvent,
@@ -94,14 +94,28 @@ impl World {
     }
 
     /// Stores an image under a name, which it takes from another that has it.
-    pub(super) fn store_image(&mut self, name: &str, mut image: FakeImage) -> ImageId {
+    pub(super) fn store_image(&mut self, name: &str, image: FakeImage) -> ImageId {
+        let id = self.keep_image(image);
+        self.name_image(&id, name);
+        id
+    }
+
+    fn keep_image(&mut self, mut image: FakeImage) -> ImageId {
         let id = image.id.clone();
         image.detail.id = Some(id.clone());
         if !self.images.iter().any(|other| other.id == id) {
             self.images.push(image);
         }
-        self.name_image(&id, name);
         id
+    }
+
+    /// Stores an image under its names: these, or its id when it has none.
+    fn load_image(&mut self, image: FakeImage, names: Vec<String>) -> Vec<String> {
+        let id = self.keep_image(image);
+        for name in &names {
+            self.name_image(&id, name);
+        }
+        if names.is_empty() { vec![id.0] } else { names }
     }
 
     fn name_image(&mut self, id: &ImageId, name: &str) {
@@ -218,6 +232,15 @@ impl ImageRuntime for FakeEngine {
         call.finish(archive.and_then(|archive| {
             let image = dockerfile::import(tar_files(&archive), changes)?;
             Ok(self.world().store_image(tag, image))
+        }))
+    }
+
+    async fn load_image(&self, archive: ByteStream) -> Result<Vec<String>, RuntimeError> {
+        let call = self.begin_on("load_image", "an archive").await?;
+        let archive = collect(archive).await;
+        call.finish(archive.and_then(|archive| {
+            let (image, names) = image_archive::read(&archive)?;
+            Ok(self.world().load_image(image, names))
         }))
     }
 

@@ -8,6 +8,7 @@ mod containers;
 mod dockerfile;
 mod faults;
 mod host;
+mod image_archive;
 mod images;
 mod networks;
 mod process;

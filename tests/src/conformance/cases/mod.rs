@@ -7,6 +7,7 @@ mod events;
 mod failures;
 mod images;
 mod lifecycle;
+mod loading;
 mod logs;
 mod networks;
 mod observe;
@@ -45,6 +46,7 @@ pub(super) fn all() -> Vec<Case> {
     area(Area::Containers, containers.concat())
         .chain(area(Area::Networks, networks::cases()))
         .chain(area(Area::Images, images::cases()))
+        .chain(area(Area::Images, loading::cases()))
         .chain(area(Area::Images, building::cases()))
         .chain(area(Area::Images, build_steps::cases()))
         .chain(area(Area::Terminals, terminals::cases()))

@@ -10,13 +10,14 @@ use hyper::body::{Body, Bytes};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::trace::{Trace, read_trace};
-
 /// One message; every field may be missing.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Message {
     #[serde(default)]
     id: String,
+    /// A piece of text.
+    #[serde(default)]
+    pub(crate) stream: String,
     #[serde(default)]
     error: String,
     #[serde(default)]
@@ -30,19 +31,18 @@ impl Message {
     }
 
     /// The image that was built.
-    pub(super) fn image_id(&self) -> Option<&str> {
+    pub(crate) fn image_id(&self) -> Option<&str> {
         (self.id == "moby.image.id")
             .then(|| self.aux.get("ID")?.as_str())
             .flatten()
     }
 
-    /// News of the build.
-    pub(super) fn trace(&self) -> Option<Trace> {
+    /// News of the build, as BuildKit's bytes. News that cannot be read are no reason to fail a build.
+    pub(crate) fn trace(&self) -> Option<Vec<u8>> {
         let encoded = (self.id == "moby.buildkit.trace")
             .then(|| self.aux.as_str())
             .flatten()?;
-        // News that cannot be read are no reason to fail a build.
-        STANDARD.decode(encoded).ok().map(|bytes| read_trace(&bytes))
+        STANDARD.decode(encoded).ok()
     }
 }
 
