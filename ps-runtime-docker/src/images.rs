@@ -11,12 +11,13 @@ use bollard::{Docker, body_try_stream};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use ps_core::runtime::{
-    BuildEvent, BuildRequest, ByteStream, ContainerId, ImageDetail, ImageId, ImageRuntime, PullEvent,
+    BuildEvent, BuildRequest, ByteStream, CommitSpec, ContainerId, ImageDetail, ImageId, ImageRuntime, PullEvent,
     RegistryCredentials, RemoveOutcome, RuntimeError, RuntimeErrorKind, RuntimeStream,
 };
 
 use crate::building::build;
 use crate::classify_error::Call;
+use crate::commit::commit;
 use crate::event_stream::{Outlet, next_message, next_within, produced};
 use crate::loading::load;
 use crate::runtime::on_container;
@@ -94,6 +95,10 @@ impl ImageRuntime for DockerRuntime {
             Err(error) if error.kind == RuntimeErrorKind::ImageMissing => Ok(RemoveOutcome::AlreadyGone),
             Err(error) => Err(error),
         }
+    }
+
+    async fn commit_container(&self, id: &ContainerId, spec: &CommitSpec) -> Result<ImageId, RuntimeError> {
+        commit(self, id, spec).await
     }
 
     async fn read_container_file(&self, id: &ContainerId, path: &str, limit: usize) -> Result<Bytes, RuntimeError> {

@@ -21,6 +21,7 @@
 mod building;
 mod capabilities;
 mod classify_error;
+mod commit;
 mod config;
 mod connect;
 mod event_stream;

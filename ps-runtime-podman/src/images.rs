@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use podman_api::models::ImageData;
 use podman_api::opts::{ImageTagOpts, RegistryAuth};
 use ps_core::runtime::{
-    BuildEvent, BuildRequest, ByteStream, ContainerId, ImageDetail, ImageId, ImageRuntime, PullEvent,
+    BuildEvent, BuildRequest, ByteStream, CommitSpec, ContainerId, ImageDetail, ImageId, ImageRuntime, PullEvent,
     RegistryCredentials, RemoveOutcome, RuntimeError, RuntimeErrorKind, RuntimeStream,
 };
 use serde_json::json;
@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::answers::{Loaded, Made};
 use crate::call::{Call, Payload};
 use crate::classify_error::Failure;
+use crate::commit::commit;
 use crate::event_stream::json_values;
 use crate::progress::{Progresses, build_events, lines, successful};
 use crate::runtime::{PodmanRuntime, container_path};
@@ -116,6 +117,10 @@ impl ImageRuntime for PodmanRuntime {
             Err(failure) if is_missing(&failure) => Ok(RemoveOutcome::AlreadyGone),
             Err(failure) => Err(failure.into_error("remove", image)),
         }
+    }
+
+    async fn commit_container(&self, id: &ContainerId, spec: &CommitSpec) -> Result<ImageId, RuntimeError> {
+        commit(self, id, spec).await
     }
 
     async fn read_container_file(&self, id: &ContainerId, path: &str, limit: usize) -> Result<Bytes, RuntimeError> {

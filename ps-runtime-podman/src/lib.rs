@@ -21,6 +21,7 @@
 //! | networks: all | podman-api | |
 //! | images: inspect, tag, remove | podman-api | |
 //! | images: build, import, load | direct | it holds the archive in memory, and a build sends the local path along |
+//! | images: commit | direct | as settings it takes lines of a Dockerfile; what those cannot say, a build on top does |
 //! | images: pull | direct, with its `RegistryAuth` | as events |
 //! | a container's file | direct | streamed, so that the limit holds before everything is in memory |
 //! | exec, attach, resize | podman-api | it upgrades the connection and separates the output |
@@ -39,6 +40,7 @@ mod answers;
 mod call;
 mod capabilities;
 mod classify_error;
+mod commit;
 mod config;
 mod document;
 mod event_stream;

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use ps_core::runtime::{
-    BuildEvent, BuildRequest, ByteStream, ContainerId, ExecId, ExecSpec, ExitCode, ImageDetail, ImageId, ImageRuntime,
-    NetworkDetail, NetworkRuntime, NetworkSpec, OutputChunk, PullEvent, RegistryCredentials, RemoveOutcome,
-    RuntimeError, RuntimeErrorKind, RuntimeStream, TerminalMode, TerminalRuntime, TerminalSize,
+    BuildEvent, BuildRequest, ByteStream, CommitSpec, ContainerId, ExecId, ExecSpec, ExitCode, ImageDetail, ImageId,
+    ImageRuntime, NetworkDetail, NetworkRuntime, NetworkSpec, OutputChunk, PullEvent, RegistryCredentials,
+    RemoveOutcome, RuntimeError, RuntimeErrorKind, RuntimeStream, TerminalMode, TerminalRuntime, TerminalSize,
 };
 
 use crate::{IMAGE, ToyRuntime, error};
@@ -83,6 +83,10 @@ impl ImageRuntime for ToyRuntime {
 
     async fn remove_image(&self, image: &str) -> Result<RemoveOutcome, RuntimeError> {
         refuse("remove", image)
+    }
+
+    async fn commit_container(&self, id: &ContainerId, _spec: &CommitSpec) -> Result<ImageId, RuntimeError> {
+        refuse("commit", &id.0)
     }
 
     async fn read_container_file(&self, id: &ContainerId, _path: &str, _limit: usize) -> Result<Bytes, RuntimeError> {

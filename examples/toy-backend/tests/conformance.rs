@@ -36,6 +36,10 @@ impl EngineUnderTest for Toy {
         Arc::new(LinuxHost::new())
     }
 
+    async fn image_record(&self, _image: &str) -> Result<String, Failure> {
+        Err("a toy has no images".into())
+    }
+
     fn teach(&self, _command: &str, _script: &Script) {}
 }
 

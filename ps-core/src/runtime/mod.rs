@@ -6,6 +6,7 @@
 
 mod address;
 mod capabilities;
+mod commit;
 mod container;
 mod document;
 mod error;
@@ -23,6 +24,7 @@ use bytes::Bytes;
 
 pub use address::*;
 pub use capabilities::*;
+pub use commit::*;
 pub use container::*;
 pub use document::*;
 pub use error::*;
@@ -165,6 +167,16 @@ pub trait ImageRuntime: Debug + Send + Sync {
 
     /// Removes a name of an image, and the image with its last name. `Conflict` when a container uses it.
     async fn remove_image(&self, image: &str) -> Result<RemoveOutcome, RuntimeError>;
+
+    /// Makes an image of a container that has ended: its image with the files it changed, under a name that another image may have had.
+    ///
+    /// Entrypoint and command are those given, whatever the container was made with; where the engine takes an empty list for "as the
+    /// container", that is put right by a second image on top. Everything else is the container's: its image's settings, its
+    /// labels, and its *environment*. So make it without variables that nobody may read, and give it secrets over its
+    /// standard input. Podman adds the variables that every container of it has (`PATH`, `TERM`, `container`).
+    ///
+    /// Fails with `NotFound` when there is no such container, `Invalid` for a label that cannot be written.
+    async fn commit_container(&self, id: &ContainerId, spec: &CommitSpec) -> Result<ImageId, RuntimeError>;
 
     /// A file of a container, running or not, as the tar archive that engines give; at most `limit` bytes of it, else
     /// `Invalid`. `NotFound` when there is no such path.

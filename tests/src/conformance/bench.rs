@@ -158,6 +158,11 @@ impl Bench {
         }
     }
 
+    /// Everything that the engine tells of an image, as text.
+    pub async fn image_record(&self, image: &str) -> Result<String, Failure> {
+        self.subject.image_record(image).await
+    }
+
     /// Connects again, in a way that breaks.
     pub async fn broken(&self, breakage: Breakage) -> Result<Arc<dyn Engine>, Failure> {
         self.subject.connect_broken(breakage).await

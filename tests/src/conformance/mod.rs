@@ -109,6 +109,9 @@ pub trait EngineUnderTest: Send + Sync {
     /// The host it runs on.
     fn host(&self) -> Arc<dyn Host>;
 
+    /// Everything that it tells of an image, its history too, as text.
+    async fn image_record(&self, image: &str) -> Result<String, Failure>;
+
     /// Tells an engine that runs no real programs what a command does.
     fn teach(&self, command: &str, script: &Script);
 }

@@ -66,6 +66,10 @@ impl EngineUnderTest for FakeUnderTest {
         Arc::new(FakeHost::new(&self.engine))
     }
 
+    async fn image_record(&self, image: &str) -> Result<String, Failure> {
+        Ok(self.engine.image_record(image).ok_or("no such image")?)
+    }
+
     fn teach(&self, command: &str, script: &Script) {
         self.engine.on_start(command, script.clone());
     }

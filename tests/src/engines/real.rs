@@ -13,6 +13,8 @@ use ps_core::testing::Script;
 use ps_host_linux::LinuxHost;
 use ps_runtime_docker::DockerRuntime;
 use ps_runtime_podman::PodmanRuntime;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 
 use super::gate::Gate;
 use crate::conformance::{Breakage, EngineUnderTest, Failure, base_image};
@@ -97,6 +99,20 @@ impl RealEngine {
         Ok(())
     }
 
+    /// An answer of the API that Docker and Podman share.
+    async fn get(&self, path: &str) -> Result<String, Failure> {
+        let mut connection = UnixStream::connect(&self.socket).await?;
+        let request = format!("GET {path} HTTP/1.0\r\nHost: engine\r\n\r\n");
+        connection.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await?;
+        let status = answer.lines().next().unwrap_or_default();
+        if !status.contains(" 200 ") {
+            return Err(format!("{path}: {status}").into());
+        }
+        Ok(answer)
+    }
+
     async fn connect_to(&self, socket: PathBuf, has_short_limits: bool) -> Result<Arc<dyn Engine>, Failure> {
         let address = EngineAddress::Unix(socket);
         let short = Duration::from_secs(2);
@@ -139,6 +155,11 @@ impl EngineUnderTest for RealEngine {
 
     fn host(&self) -> Arc<dyn Host> {
         Arc::new(self.host)
+    }
+
+    async fn image_record(&self, image: &str) -> Result<String, Failure> {
+        let document = self.get(&format!("/images/{image}/json")).await?;
+        Ok(document + &self.get(&format!("/images/{image}/history")).await?)
     }
 
     /// Real engines run real programs.

@@ -31,9 +31,11 @@ impl World {
                 format!("invalid container name: {}", spec.name),
             );
         }
-        let Some(image) = self.image(&spec.image).map(|image| image.id.clone()) else {
+        let Some(image) = self.image(&spec.image) else {
             return refuse(RuntimeErrorKind::ImageMissing, format!("no such image: {}", spec.image));
         };
+        let env = image.env.iter().chain(&spec.env).cloned().collect();
+        let image = image.id.clone();
         self.check_name(&spec.name)?;
         let network = spec.network.as_ref().map(|attachment| &attachment.network);
         if let Some(network) = network.filter(|network| !self.networks.contains_key(*network)) {
@@ -46,6 +48,8 @@ impl World {
             id: id.clone(),
             spec: spec.clone(),
             image,
+            env,
+            written: BTreeMap::new(),
             policy: spec.restart_policy,
             state: ContainerState::Created,
             pid: None,
@@ -105,7 +109,7 @@ impl World {
             restart_policy: container.policy,
             started_at: container.started_at,
             labels: container.spec.labels.clone(),
-            env: container.spec.env.clone(),
+            env: container.env.clone(),
             addresses: network.zip(reachable).into_iter().collect(),
             document: document(container),
         }
@@ -164,12 +168,8 @@ pub(super) fn has_labels(labels: &BTreeMap<String, String>, wanted: &BTreeMap<St
 fn document(container: &FakeContainer) -> Document {
     let text = |text: &str| Document::Text(text.to_owned());
     let words = |words: &[String]| Document::List(words.iter().map(|word| text(word)).collect());
-    let env: Vec<String> = container
-        .spec
-        .env
-        .iter()
-        .map(|v| format!("{}={}", v.name, v.value))
-        .collect();
+    let env = container.env.iter();
+    let env: Vec<String> = env.map(|v| format!("{}={}", v.name, v.value)).collect();
     let labels = container
         .spec
         .labels

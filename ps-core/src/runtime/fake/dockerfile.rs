@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::images::{FakeImage, image_id};
 use super::script::ProcessStep;
 use super::world::{Refusal, World, refuse};
-use crate::runtime::{BuildEvent, BuildStep, ImageDetail, RuntimeErrorKind, StepOrigin};
+use crate::runtime::{BuildEvent, BuildStep, EnvVar, RuntimeErrorKind, StepOrigin};
 
 type Files = BTreeMap<String, Bytes>;
 
@@ -54,7 +54,7 @@ pub(super) fn build(
             "FROM" => image = base(world, rest)?,
             "RUN" => {}
             "COPY" | "ADD" => copy(context, &mut image.files, rest)?,
-            other => change(&mut image.detail, other, rest.trim())?,
+            other => change(&mut image, other, rest.trim())?,
         }
         if instruction == "FROM" {
             continue;
@@ -79,18 +79,13 @@ pub(super) fn build(
 
 /// An image of files and settings.
 pub(super) fn import(files: Files, changes: &[String]) -> Result<FakeImage, Refusal> {
-    let mut detail = ImageDetail::default();
+    let mut image = FakeImage::default();
     for line in changes {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-        change(&mut detail, &word.to_ascii_uppercase(), rest.trim())?;
+        change(&mut image, &word.to_ascii_uppercase(), rest.trim())?;
     }
     let id = image_id(&(&files, changes));
-    Ok(FakeImage {
-        id,
-        detail,
-        files,
-        ..FakeImage::default()
-    })
+    Ok(FakeImage { id, files, ..image })
 }
 
 fn base(world: &World, words: &str) -> Result<FakeImage, Refusal> {
@@ -163,7 +158,12 @@ fn copy(context: &Files, files: &mut Files, words: &str) -> Result<(), Refusal> 
     Ok(())
 }
 
-fn change(detail: &mut ImageDetail, word: &str, rest: &str) -> Result<(), Refusal> {
+fn change(image: &mut FakeImage, word: &str, rest: &str) -> Result<(), Refusal> {
+    let pairs = || {
+        let pairs = rest.split_whitespace().filter_map(|pair| pair.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned()))
+    };
+    let detail = &mut image.detail;
     match word {
         "CMD" => detail.command = command(rest),
         "ENTRYPOINT" => {
@@ -180,12 +180,9 @@ fn change(detail: &mut ImageDetail, word: &str, rest: &str) -> Result<(), Refusa
             detail.exposed_ports.sort_unstable();
             detail.exposed_ports.dedup();
         }
-        "LABEL" => {
-            let pairs = rest.split_whitespace().filter_map(|pair| pair.split_once('='));
-            let pairs = pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned()));
-            detail.labels.extend(pairs);
-        }
-        "ENV" | "ARG" | "STOPSIGNAL" | "SHELL" | "VOLUME" | "HEALTHCHECK" => {}
+        "LABEL" => detail.labels.extend(pairs()),
+        "ENV" => image.env.extend(pairs().map(|(name, value)| EnvVar { name, value })),
+        "ARG" | "STOPSIGNAL" | "SHELL" | "VOLUME" | "HEALTHCHECK" => {}
         other => return refuse(RuntimeErrorKind::BuildFailed, format!("unknown instruction: {other}")),
     }
     Ok(())

@@ -12,8 +12,8 @@ use super::world::{Refusal, World, refuse};
 use super::{FakeEngine, dockerfile, image_archive, streams, tar_file, tar_files};
 use crate::host::Clock;
 use crate::runtime::{
-    BuildEvent, BuildRequest, ByteStream, ContainerId, ImageDetail, ImageId, ImageRuntime, PullEvent,
-    RegistryCredentials, RemoveOutcome, RuntimeError, RuntimeErrorKind, RuntimeStream,
+    BuildEvent, BuildRequest, ByteStream, CommitSpec, ContainerId, EnvVar, ImageDetail, ImageId, ImageRuntime,
+    PullEvent, RegistryCredentials, RemoveOutcome, RuntimeError, RuntimeErrorKind, RuntimeStream,
 };
 
 /// An image.
@@ -22,6 +22,7 @@ pub(super) struct FakeImage {
     pub(super) id: ImageId,
     pub(super) names: BTreeSet<String>,
     pub(super) detail: ImageDetail,
+    pub(super) env: Vec<EnvVar>,
     pub(super) files: BTreeMap<String, Bytes>,
 }
 
@@ -31,6 +32,7 @@ impl Default for FakeImage {
             id: image_id(&0),
             names: BTreeSet::new(),
             detail: ImageDetail::default(),
+            env: Vec::new(),
             files: BTreeMap::new(),
         }
     }
@@ -151,9 +153,11 @@ impl World {
     }
 
     fn container_file(&self, id: &ContainerId, path: &str, limit: usize) -> Result<Bytes, Refusal> {
-        let image = &self.container(id)?.image;
-        let image = self.images.iter().find(|known| known.id == *image);
-        let content = image.and_then(|image| image.files.get(path.trim_start_matches('/')));
+        let container = self.container(id)?;
+        let image = self.images.iter().find(|known| known.id == container.image);
+        let plain = path.trim_start_matches('/');
+        let unchanged = || image.and_then(|image| image.files.get(plain));
+        let content = container.written.get(plain).or_else(unchanged);
         let Some(content) = content else {
             return refuse(RuntimeErrorKind::NotFound, format!("no such path: {path}"));
         };
@@ -165,6 +169,33 @@ impl World {
             );
         }
         Ok(archive)
+    }
+}
+
+impl World {
+    fn commit(&mut self, id: &ContainerId, spec: &CommitSpec) -> Result<ImageId, Refusal> {
+        let container = self.container(id)?;
+        let base = self.images.iter().find(|known| known.id == container.image);
+        let mut image = base.cloned().unwrap_or_default();
+        image.names.clear();
+        image.files.extend(container.written.clone());
+        image.env.clone_from(&container.env);
+        image.detail.entrypoint.clone_from(&spec.entrypoint);
+        image.detail.command.clone_from(&spec.command);
+        image.detail.labels.extend(container.spec.labels.clone());
+        image.detail.labels.extend(spec.labels.clone());
+        image.id = image_id(&self.number());
+        Ok(self.store_image(&spec.tag, image))
+    }
+}
+
+impl FakeEngine {
+    /// Everything that is kept of an image but its files, as text.
+    pub fn image_record(&self, image: &str) -> Option<String> {
+        let world = self.world();
+        let image = world.image(image)?;
+        let env = image.env.iter().map(|var| format!("{}={}", var.name, var.value));
+        Some(format!("{:?} {:?}", image.detail, env.collect::<Vec<_>>()))
     }
 }
 
@@ -255,6 +286,11 @@ impl ImageRuntime for FakeEngine {
 
     async fn remove_image(&self, image: &str) -> Result<RemoveOutcome, RuntimeError> {
         self.call("remove_image", image, |world| world.remove_image(image))
+            .await
+    }
+
+    async fn commit_container(&self, id: &ContainerId, spec: &CommitSpec) -> Result<ImageId, RuntimeError> {
+        self.call("commit_container", &id.0, |world| world.commit(id, spec))
             .await
     }
 

@@ -58,11 +58,8 @@ impl World {
         container.is_stopped_on_request = false;
         container.runs += 1;
         let (pipe, takes_input) = (container.pipe, container.spec.terminal != TerminalMode::Detached);
-        let env = container
-            .spec
-            .env
-            .iter()
-            .map(|var| (var.name.clone(), var.value.clone()));
+        let env = container.env.iter();
+        let env = env.map(|var| (var.name.clone(), var.value.clone()));
         let process = Process {
             owner: ProcessOwner::Container(id.to_owned()),
             container: id.to_owned(),
@@ -110,6 +107,12 @@ impl World {
                     let value = process.env.iter().rev().find(|(variable, _)| *variable == name);
                     let line = format!("{}\n", value.map_or("", |(_, value)| value));
                     self.print(pipe, OutputChannel::Out, line.as_bytes());
+                }
+                ProcessStep::WriteFile(path, content) => {
+                    let container = process.container.clone();
+                    if let Some(container) = self.containers.get_mut(&container) {
+                        container.written.insert(path, content);
+                    }
                 }
                 ProcessStep::CopyInput => {
                     let pipe = process.pipe;

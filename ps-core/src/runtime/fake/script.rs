@@ -39,6 +39,8 @@ pub enum ProcessStep {
     Print(OutputChannel, Bytes),
     /// Writes the value of a variable and a newline to standard output.
     PrintVariable(String),
+    /// Writes a file of its container; the path has no slash in front.
+    WriteFile(String, Bytes),
     /// Copies standard input to standard output until it is closed.
     CopyInput,
     /// Does nothing for a while.

@@ -34,7 +34,7 @@ impl World {
         if container.pid.is_none() {
             return refuse(RuntimeErrorKind::Conflict, "the container is not running");
         }
-        let env = container.spec.env.iter().chain(&spec.env);
+        let env = container.env.iter().chain(&spec.env);
         let env: Vec<(String, String)> = env.map(|var| (var.name.clone(), var.value.clone())).collect();
         let container = container.id.clone();
         let (id, pipe) = (self.fresh_id(), self.fresh_pipe(true, spec.terminal));

@@ -15,8 +15,8 @@ use super::script::{ProcessStep, Scripts, TermReaction};
 use crate::host::Clock;
 use crate::policies::RestartPolicy;
 use crate::runtime::{
-    ContainerEvent, ContainerEventKind, ContainerId, ContainerSpec, ContainerState, ImageId, NetworkSpec, OutputChunk,
-    RuntimeCapabilities, RuntimeError, RuntimeErrorKind,
+    ContainerEvent, ContainerEventKind, ContainerId, ContainerSpec, ContainerState, EnvVar, ImageId, NetworkSpec,
+    OutputChunk, RuntimeCapabilities, RuntimeError, RuntimeErrorKind,
 };
 
 /// An error of the fake, before it is known which call it belongs to.
@@ -68,6 +68,10 @@ pub(super) struct FakeContainer {
     pub(super) id: String,
     pub(super) spec: ContainerSpec,
     pub(super) image: ImageId,
+    /// The image's environment and its own.
+    pub(super) env: Vec<EnvVar>,
+    /// Files that its processes wrote.
+    pub(super) written: BTreeMap<String, Bytes>,
     pub(super) policy: RestartPolicy,
     pub(super) state: ContainerState,
     pub(super) pid: Option<u32>,

@@ -2,6 +2,7 @@
 
 mod build_steps;
 mod building;
+mod committing;
 mod create;
 mod events;
 mod failures;
@@ -47,6 +48,7 @@ pub(super) fn all() -> Vec<Case> {
         .chain(area(Area::Networks, networks::cases()))
         .chain(area(Area::Images, images::cases()))
         .chain(area(Area::Images, loading::cases()))
+        .chain(area(Area::Images, committing::cases()))
         .chain(area(Area::Images, building::cases()))
         .chain(area(Area::Images, build_steps::cases()))
         .chain(area(Area::Terminals, terminals::cases()))
