@@ -187,6 +187,10 @@ pub trait ImageRuntime: Debug + Send + Sync {
 ///
 /// Input is a stream of bytes that the backend sends on; its end closes the process's standard input. Output streams
 /// end when the process has ended.
+///
+/// A command whose answer is wanted, such as a health check, is an exec without a terminal and with empty input: read as much of its output
+/// as is wanted, for as long as is wanted, then ask for its exit code. Dropping the output does not end the command,
+/// and no engine can: it runs on until it ends by itself or its container does.
 #[async_trait]
 pub trait TerminalRuntime: Debug + Send + Sync {
     /// Prepares a command in a running container. `Conflict` when the container does not run.

@@ -21,6 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
         an_exec_gets_its_own_environment_and_the_container_s,
         an_exec_with_a_terminal_has_one_stream,
         a_running_exec_has_no_exit_code,
+        an_exec_that_is_left_alone_disturbs_nothing,
         a_running_exec_s_terminal_can_be_resized,
         an_exec_in_what_does_not_run_is_a_conflict,
         an_exec_in_what_is_not_there_is_not_found,
@@ -117,6 +118,31 @@ async fn a_running_exec_has_no_exit_code(bench: &Bench) -> Verdict {
     let mut output = bench.engine.start_exec(&id, false, silence()).await?;
     output.next().await.ok_or("no output came")??;
     assert_eq!(bench.engine.exec_exit_code(&id).await?, None);
+    Ok(())
+}
+
+async fn an_exec_that_is_left_alone_disturbs_nothing(bench: &Bench) -> Verdict {
+    let steps = [print(OutputChannel::Out, "again\n"), ProcessStep::Forever];
+    let endless = Program::shell("while :; do echo again; done", steps);
+    let container = bench.start("a", &Program::runs()).await?;
+    for (program, code) in [(endless, None), (Program::exits(3), Some(ExitCode(3)))] {
+        bench.teach(&program);
+        let spec = ExecSpec {
+            command: program.words.clone(),
+            terminal: false,
+            env: Vec::new(),
+        };
+        let id = bench.engine.create_exec(&container, &spec).await?;
+        let mut output = bench.engine.start_exec(&id, false, nothing()).await?;
+        match code {
+            None => drop(output.next().await.ok_or("no output came")??),
+            Some(code) => {
+                read_output(output).await?;
+                assert_eq!(exit_code(bench, &id).await?, code);
+            }
+        }
+    }
+    assert!(bench.engine.inspect_container(&container).await?.state.is_running());
     Ok(())
 }
 
