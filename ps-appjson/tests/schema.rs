@@ -24,6 +24,17 @@ fn the_published_schema_is_the_one_that_the_crate_writes() {
     assert_eq!(published, schema(), "if this change is meant, set PSCTL_WRITE_GOLDEN=1");
 }
 
+#[test]
+fn the_example_of_the_readme_is_valid() {
+    let readme = std::fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    let example = readme.split("```").find(|block| block.contains("\"$schema\"")).unwrap();
+    let app = AppJson::parse(example.as_bytes()).unwrap();
+    assert!(
+        app.warnings.is_empty() && app.formation.len() == 2 && app.env.len() == 2,
+        "{app:?}"
+    );
+}
+
 /// Whether the value keeps the schema. A rule that is not known here fails the test, so that none is passed over.
 fn keeps(schema: &Value, value: &Value) -> bool {
     schema

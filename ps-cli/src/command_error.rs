@@ -5,12 +5,13 @@
 use std::error::Error;
 
 use ps_core::config::ConfigError;
-use ps_core::execution::StepError;
+use ps_core::execution::{CheckFailure, NotReady, StepError};
 use ps_core::formation::ScaleError;
-use ps_core::names::NameError;
+use ps_core::names::{AppName, NameError, OneOffKind};
 use ps_core::operations::{FailedStep, OperationError};
-use ps_core::planning::LaunchError;
+use ps_core::planning::{EnvError, LaunchError};
 use ps_core::policies::PropertyError;
+use ps_core::release::ReleaseNumber;
 use ps_core::runtime::{EngineAddressError, RuntimeError, RuntimeErrorKind};
 use ps_core::source::{SourceError, SourceErrorKind};
 use ps_core::store::{StoreError, StoreErrorKind};
@@ -231,6 +232,11 @@ impl From<OperationError> for CommandError {
             OperationError::Runtime(error) => error.into(),
             OperationError::Source(error) => error.into(),
             OperationError::Scale(error) => error.into(),
+            OperationError::Formation(error) => Self::new(CommandErrorKind::InvalidFile, error)
+                .hint("add the type to the Procfile, or take its quantity away"),
+            OperationError::Env { app, error } => env_error(&app, error),
+            OperationError::ScaleOwned { .. } => Self::new(CommandErrorKind::Failed, error)
+                .hint("change its quantities and deploy, or remove them to scale with `psctl ps:scale`"),
             OperationError::Property(error) => error.into(),
             OperationError::Config(error) => error.into(),
             OperationError::Name(error) => error.into(),
@@ -238,19 +244,40 @@ impl From<OperationError> for CommandError {
             OperationError::Launch(LaunchError::InvalidPort) => {
                 Self::usage(error).hint("`psctl config:set <app> PORT=<number>` sets it, `config:unset` removes it")
             }
+            OperationError::Launch(LaunchError::PortNotPublished { .. }) => Self::new(CommandErrorKind::Failed, error)
+                .hint(
+                    "let the check ask the port that is reached, use a command check, or an engine that runs as root",
+                ),
+            OperationError::Launch(LaunchError::ListeningUnseen { .. }) => Self::new(CommandErrorKind::Failed, error)
+                .hint("use a path check or a command check instead, or let it only warn"),
             OperationError::ImageTaken { .. } => Self::new(CommandErrorKind::Failed, error)
                 .hint("choose another name for the app, or use that state directory with --state-dir"),
             OperationError::NameTaken { .. } => Self::new(CommandErrorKind::Failed, error)
                 .hint("rename or remove that container, or choose another name for the app"),
             OperationError::NoSuchProcess { .. } => Self::usage(error),
+            OperationError::NoSuchRun { .. } => Self::usage(error).hint("`psctl run:list <app>` shows them"),
             OperationError::SubnetTaken { .. } => Self::new(CommandErrorKind::Failed, error)
                 .hint("name a free one with PSCTL_SUBNET, for example PSCTL_SUBNET=10.222.0.0/16"),
             OperationError::Interrupted { .. } => Self::new(CommandErrorKind::Interrupted, error)
                 .hint("what it had made was removed; what served before goes on serving"),
-            OperationError::NothingToRebuild { .. } => Self::new(CommandErrorKind::Failed, error)
-                .hint("`psctl deploy <app> <dir>` or `psctl git:from-image <app> <image>`"),
+            OperationError::PostdeployInterrupted { .. } => Self::new(CommandErrorKind::Interrupted, error)
+                .hint("the new release serves all the same; `psctl run <app> <command>` runs the command again"),
+            OperationError::NothingToRebuild { .. } => Self::new(CommandErrorKind::Failed, error).hint(
+                "`psctl deploy <app> <dir>`, `git:from-archive`, `git:sync --build`, `git:from-image` and `git:load-image` name one",
+            ),
+            OperationError::NoImageArchive { .. }
+            | OperationError::NotOneImage { .. }
+            | OperationError::LoadedImageGone { .. } => image_archive_error(error),
             OperationError::NeverDeployed { .. } => {
                 Self::new(CommandErrorKind::Failed, error).hint("`psctl deploy <app> <dir>` deploys it")
+            }
+            OperationError::NoSuchRelease { .. } => Self::usage(error).hint("`psctl releases <app>` shows them"),
+            OperationError::ReleaseRemoved { ref possible, .. } => {
+                let hint = hint_of_possible(possible);
+                Self::new(CommandErrorKind::Failed, error).hint(hint)
+            }
+            OperationError::NothingToRollBackTo { .. } => {
+                Self::new(CommandErrorKind::Failed, error).hint("`psctl releases <app>` shows the releases")
             }
             OperationError::NothingRuns { .. } => {
                 Self::new(CommandErrorKind::Failed, error).hint("`psctl ps:report <app>` shows what runs")
@@ -259,29 +286,89 @@ impl From<OperationError> for CommandError {
     }
 }
 
+fn image_archive_error(error: OperationError) -> CommandError {
+    let hint = match &error {
+        OperationError::NotOneImage { app, images, .. } if !images.is_empty() => {
+            format!("they are loaded: `psctl git:from-image {app} <image>` deploys one of them")
+        }
+        OperationError::LoadedImageGone { app, .. } => format!("`psctl git:load-image {app} <file>` loads it again"),
+        _ => "`docker save <image>` writes one of an image; source code is for `psctl git:from-archive`".to_owned(),
+    };
+    CommandError::new(CommandErrorKind::Failed, error).hint(hint)
+}
+
+fn hint_of_possible(possible: &[ReleaseNumber]) -> String {
+    let names: Vec<String> = possible.iter().map(ToString::to_string).collect();
+    match names.as_slice() {
+        [] => "no other release can be put back; `psctl releases:set` sets how many are kept".to_owned(),
+        names => format!("these can be put back: {}", names.join(", ")),
+    }
+}
+
+fn env_error(app: &AppName, error: EnvError) -> CommandError {
+    let (kind, hint) = match &error {
+        EnvError::Missing { missing } => {
+            let words: Vec<String> = missing.iter().map(|one| format!("{}=<value>", one.name)).collect();
+            let hint = format!("`psctl config:set {app} {}` sets what is missing", words.join(" "));
+            (CommandErrorKind::Failed, Some(hint))
+        }
+        EnvError::Invalid(_) => (CommandErrorKind::InvalidFile, None),
+        EnvError::NoRandom(_) => (CommandErrorKind::Failed, None),
+    };
+    let mut error = CommandError::new(kind, error);
+    error.hints.extend(hint);
+    error
+}
+
+/// Most of what cannot be reached listens on its own loopback address only.
+fn check_hint(not_ready: &NotReady) -> Option<String> {
+    let NotReady::CheckFailed { reason, .. } = not_ready else {
+        return None;
+    };
+    let is_unheard = matches!(reason, CheckFailure::NoAnswer(_) | CheckFailure::NotListening { .. });
+    let hint = "it has to listen on 0.0.0.0, not on 127.0.0.1 alone, and on the port that the check asks";
+    is_unheard.then(|| hint.to_owned())
+}
+
 impl From<FailedStep> for CommandError {
     fn from(step: FailedStep) -> Self {
         let lines = step.last_lines().to_vec();
-        let who = step
-            .replica
-            .as_ref()
-            .map_or_else(|| "release".to_owned(), ToString::to_string);
+        let phase = step.phase;
+        let who = match (&step.replica, phase) {
+            (Some(replica), _) => replica.to_string(),
+            (None, phase) => phase.unwrap_or(OneOffKind::Release).to_string(),
+        };
         let (still_serves, is_mended) = (step.still_serves, step.is_mended);
         let (kind, hint) = match &step.error {
-            StepError::NotReady(_) => (CommandErrorKind::ChecksFailed, None),
+            StepError::NotReady(not_ready) => (CommandErrorKind::ChecksFailed, check_hint(not_ready)),
+            StepError::Runtime(error)
+                if error.kind == RuntimeErrorKind::Invalid && phase == Some(OneOffKind::Predeploy) =>
+            {
+                let hint = "a predeploy command needs a shell in the image: `psctl ps:set <app> shell <path>` says where it is, else it is /bin/sh";
+                (CommandErrorKind::Failed, Some(hint.to_owned()))
+            }
             StepError::Runtime(error) if error.kind == RuntimeErrorKind::Invalid => {
                 let hint = "is the program of the command in the image, and executable? A command that needs a shell runs with /bin/sh (`psctl ps:set <app> shell`)";
                 (CommandErrorKind::Failed, Some(hint.to_owned()))
             }
             StepError::Runtime(error) => (runtime_kind(error), runtime_hint(error)),
+            StepError::Source(error) => (CommandErrorKind::Failed, error.hint.clone()),
             StepError::Store(_) | StepError::Unsuccessful { .. } | StepError::Cancelled => {
                 (CommandErrorKind::Failed, None)
             }
             StepError::MissingResult => (CommandErrorKind::Bug, None),
         };
+        let after = match phase {
+            Some(OneOffKind::Postdeploy) => Some(format!(
+                "the new release serves all the same; `psctl run {} <command>` runs the command again",
+                step.app
+            )),
+            Some(OneOffKind::FirstDeploy) => Some("the next first deploy runs the command again".to_owned()),
+            _ => None,
+        };
         let mut error = Self::new(kind, step);
         error.output = Some((who, lines)).filter(|(_, lines)| !lines.is_empty());
-        error.hints.extend(hint);
+        error.hints.extend(hint.into_iter().chain(after));
         if still_serves {
             let rest = if is_mended {
                 "nothing of the new containers is left"
@@ -337,7 +424,7 @@ impl From<WordsError> for CommandError {
                 nearest: Some(name), ..
             } => format!("did you mean `psctl {name}`?"),
             WordsError::UnknownCommand { nearest: None, .. } => "`psctl help` shows the commands".to_owned(),
-            WordsError::TwoInfoFlags { .. } => "without one, `psctl ps:report` prints everything".to_owned(),
+            WordsError::TwoInfoFlags { .. } => "without one, the report prints everything".to_owned(),
         };
         Self::usage(error).hint(hint)
     }

@@ -44,6 +44,7 @@ pub fn run(words: &[OsString], environment: Environment, io: Io, adapters: Arc<d
         let error = CommandError::new(CommandErrorKind::Bug, format!("psctl has a bug: {text}"));
         Err(error.hint("please report it with the command you ran; state and containers are as after an interruption"))
     });
+    terminal.settle_lines();
     let outcome = match terminal.take_failure() {
         Some(error) if outcome.is_ok() => {
             let message = format!("could not write to standard output: {error}");
@@ -85,7 +86,7 @@ fn run_words(
         Err(error) => return Err(error.into()),
     };
     let loudness = if global.quiet { Loudness::Quiet } else { Loudness::Usual };
-    terminal.configure(loudness, global.color, &environment);
+    terminal.configure(loudness, global.color, global.progress, &environment);
     if let Some(outcome) = commands::execute_offline(&command, &program, terminal) {
         return outcome;
     }

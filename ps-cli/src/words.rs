@@ -1,7 +1,7 @@
 //! The words of the command line before clap sees them: what Dokku's users write, in the order that clap reads.
 //!
 //! Invariant: pure, and a word is never changed, only moved behind the command, or marked as a value (`--`) or as an info flag.
-//! Flags may stand before the command; `ps:report` takes any other `--word` as an info flag; the value of `ps:set` and the
+//! Flags may stand before the command; a report takes any other `--word` as an info flag; the value of `ps:set` and the
 //! command of `run` and `enter` are taken as they are. Start at [`arrange`].
 
 use std::collections::BTreeMap;
@@ -109,9 +109,9 @@ pub fn arrange(program: &clap::Command, words: &[OsString]) -> Result<Arranged, 
     let before = words.iter().take(position);
     let rest: Vec<OsString> = before.chain(words.iter().skip(position + 1)).cloned().collect();
     let rest = match command.get_name() {
-        "ps:report" => mark_info_flag(&flags, rest)?,
-        "ps:set" => protect_value(&flags, &rest),
-        "run" | "enter" => protect_command(&flags, &rest),
+        "ps:report" | "checks:report" => mark_info_flag(&flags, rest)?,
+        "ps:set" | "checks:set" => protect_value(&flags, &rest),
+        "run" | "run:detached" | "enter" => protect_command(&flags, &rest),
         _ => rest,
     };
     let name = command.get_name().to_owned();

@@ -1,6 +1,7 @@
 //! The command line from outside: exit code, standard output and standard error of whole commands, run in-process over the
 //! real store in a temporary directory. No engine is touched.
 
+mod environment_commands;
 mod in_process;
 mod procfile_commands;
 
@@ -67,7 +68,7 @@ fn a_mistyped_command_is_usage_and_names_the_nearest() {
 #[test]
 fn wrong_words_are_usage() {
     let place = Place::new().with_app("shop");
-    let cases: [(&[&str], &str); 19] = [
+    let cases: [(&[&str], &str); 25] = [
         (&["apps:create"], "<APP>"),
         (&["apps:create", "Shop"], "app name `Shop` is not valid"),
         (&["ps:scale", "shop", "web=-1"], "`web=-1` has no valid quantity"),
@@ -98,6 +99,21 @@ fn wrong_words_are_usage() {
         ),
         (&["ps:set", "shop", "restart-policy", "on-failure:x"], "on-failure:x"),
         (&["config:set", "shop", "1X=secret"], "`1X` is not a variable name"),
+        (&["git:sync", "shop"], "<REPOSITORY>"),
+        (&["git:sync", "shop", "ext::sh -c x"], "`::` would run a program"),
+        (
+            &["git:sync", "shop", "ftp://me:hunter2@host/x"],
+            "`ftp://me:***@host/x`",
+        ),
+        (
+            &["git:sync", "shop", "https://me:hunter2@host/x", "a..b"],
+            "`a..b` is not a branch",
+        ),
+        (&["git:from-archive", "shop"], "<FILE>"),
+        (
+            &["git:from-archive", "shop", "https://host/x.tar"],
+            "as a file, not as a URL",
+        ),
         (&["ps:scale", "shop", "--wiat"], "--wait"),
     ];
     for (words, expected) in cases {
@@ -108,6 +124,7 @@ fn wrong_words_are_usage() {
             "{words:?}: {}",
             run.err
         );
+        assert!(!run.err.contains("hunter2"), "{}", run.err);
     }
     check(&place.run(&["--quiet", "scale", "shop"]), 0, "web:  1\n", "");
 }
@@ -209,87 +226,6 @@ fn a_property_takes_its_value_as_it_is() {
 }
 
 #[test]
-fn the_environment_is_stored_shown_and_exported() {
-    let place = Place::new().with_app("shop");
-    let set = place.run(&["config:set", "shop", "B=two words", "A=it's", "--no-restart"]);
-    check(&set, 0, "", "-----> config:set: A B\n");
-    check(&place.run(&["config:get", "shop", "B"]), 0, "two words\n", "");
-    check(
-        &place.run(&["config:show", "shop"]),
-        0,
-        "=====> shop env vars\nA:  it's\nB:  two words\n",
-        "",
-    );
-    let export = "export A='it'\\''s'\nexport B='two words'\n";
-    check(&place.run(&["config:export", "shop"]), 0, export, "");
-    let imported = place.run_with_input(&["config:import", "--global", "-"], export);
-    check(&imported, 0, "", "-----> config:import: A B\n");
-    check(&place.run(&["config:get", "--global", "A"]), 0, "it's\n", "");
-    check(
-        &place.run_with_input(&["config:set", "shop", "KEY"], "line\nline\n"),
-        0,
-        "",
-        "-----> config:set: KEY\n",
-    );
-    let forgotten = place.run(&["config:set", "shop", "KEY"]);
-    assert!(
-        forgotten.code == 2 && forgotten.err.starts_with("error: `KEY` has no value\n"),
-        "{}",
-        forgotten.err
-    );
-    check(&place.run(&["config:get", "shop", "KEY"]), 0, "line\nline\n", "");
-    check(
-        &place.run(&["config:unset", "shop", "A", "KEY", "NONE"]),
-        0,
-        "",
-        "-----> config:unset: A KEY NONE\n",
-    );
-    assert_eq!(place.run(&["config:get", "shop", "A"]).code, 1);
-    check(
-        &place.run(&["config:show", "--merged", "--quiet", "shop"]),
-        0,
-        "A:  it's\nB:  two words\n",
-        "",
-    );
-    let json = place.run(&["config:export", "shop", "--format", "json"]).out;
-    assert_eq!(
-        serde_json::from_str::<serde_json::Value>(&json).unwrap(),
-        serde_json::json!({"B": "two words"})
-    );
-}
-
-#[test]
-fn no_output_tells_a_value_but_those_that_are_asked_for_it() {
-    const CANARY: &str = "c4nary/v+lue";
-    let place = Place::new().with_app("shop");
-    let assignment = format!("SECRET={CANARY}");
-    place.run(&["config:set", "shop", &assignment]);
-    let commands: [&[&str]; 9] = [
-        &["config:set", "shop", &assignment, "--nonsense"],
-        &["config:set", "shop", &assignment, "--dry-run"],
-        &["config:set", "shop", &format!("1X={CANARY}")],
-        &["config:set", "Shop", &assignment],
-        &["ps:scale", "shop", CANARY],
-        &["ps:set", "shop", "start-cmd", CANARY],
-        &["ps:report", "shop", "-v", CANARY],
-        &["checks:report", "shop", "--format", "json"],
-        &["apps:list"],
-    ];
-    for words in commands {
-        let run = place.run(words);
-        // clap refuses the report's extra word before the app's values are known.
-        if words.first() != Some(&"ps:report") {
-            assert!(
-                !run.out.contains(CANARY) && !run.err.contains(CANARY),
-                "{words:?}: {}{}",
-                run.out,
-                run.err
-            );
-        }
-    }
-}
-
-#[test]
 fn checks_are_skipped_and_enabled() {
     let place = Place::new().with_app("shop");
     check(
@@ -298,7 +234,22 @@ fn checks_are_skipped_and_enabled() {
         "",
         "=====> Skipping checks of web, worker\n",
     );
-    let report = "=====> shop checks information\n       Checks disabled list:          none\n       Checks skipped list:           web,worker\n";
+    check(
+        &place.run(&["checks:disable", "shop", "worker"]),
+        0,
+        "",
+        "=====> Disabling checks of worker\n",
+    );
+    let report = "=====> shop checks information
+       Checks computed default wait:   10
+       Checks computed wait to retire: 60
+       Checks default wait:
+       Checks disabled list:           worker
+       Checks global default wait:     10
+       Checks global wait to retire:   60
+       Checks skipped list:            web
+       Checks wait to retire:
+";
     check(&place.run(&["checks:report", "shop"]), 0, report, "");
     check(
         &place.run(&["checks:enable", "shop"]),
@@ -310,8 +261,72 @@ fn checks_are_skipped_and_enabled() {
         place
             .run(&["checks:report"])
             .out
-            .contains("skipped list:           none")
+            .contains("skipped list:            none")
     );
+}
+
+#[test]
+fn checks_have_properties_of_their_own() {
+    let place = Place::new().with_app("shop").with_app("blog");
+    let set = place.run(&["checks:set", "shop", "wait-to-retire", "90"]);
+    check(&set, 0, "", "=====> Setting wait-to-retire to 90\n");
+    assert_eq!(place.run(&["checks:set", "--global", "default-wait", "3"]).code, 0);
+    let value = |words: &[&str]| place.run(words).out;
+    assert_eq!(
+        value(&["checks:report", "shop", "--checks-computed-wait-to-retire"]),
+        "90\n"
+    );
+    assert_eq!(
+        value(&["checks:report", "shop", "--checks-computed-default-wait"]),
+        "3\n"
+    );
+    let all = "blog: none\nshop: none\n";
+    assert_eq!(value(&["checks:report", "--checks-disabled-list"]), all);
+    assert_eq!(place.run(&["checks:set", "shop", "wait-to-retire"]).code, 0);
+    assert_eq!(value(&["checks:report", "shop", "--checks-wait-to-retire"]), "\n");
+    // Each command knows its own list only.
+    let wrong = place.run(&["checks:set", "shop", "restart-policy", "no"]);
+    assert_eq!(wrong.code, 2);
+    assert!(
+        wrong
+            .err
+            .contains("valid properties are default-wait, wait-to-retire\n"),
+        "{}",
+        wrong.err
+    );
+    let wrong = place.run(&["ps:set", "shop", "wait-to-retire", "3"]);
+    assert!(wrong.code == 2 && !wrong.err.contains("default-wait"), "{}", wrong.err);
+    assert_eq!(place.run(&["checks:set", "shop", "default-wait", "-1"]).code, 2);
+    let wrong = place.run(&["checks:report", "shop", "--nosuch"]);
+    assert!(
+        wrong.code == 2 && wrong.err.contains("--checks-skipped-list"),
+        "{}",
+        wrong.err
+    );
+}
+
+#[test]
+fn a_repository_is_recorded_without_an_engine_and_without_showing_its_password() {
+    let place = Place::new();
+    let sync = ["git:sync", "shop", "https://me:hunter2@host.example/shop.git", "main"];
+    let plan = "#1 [] create the app shop\n\
+                #2 [] record the source main of git repository https://***@host.example/shop.git\n";
+    let dry = place.run(&[&["--dry-run"], &sync[..]].concat());
+    assert_eq!((dry.code, dry.out.as_str()), (0, plan));
+    assert_eq!(place.run(&["apps:exists", "shop"]).code, 20);
+    for _ in 0..2 {
+        let run = place.run(&sync);
+        assert_eq!((run.code, run.out.as_str()), (0, ""), "{}", run.err);
+        assert!(!run.err.contains("hunter2"), "{}", run.err);
+        assert!(
+            run.err.contains("`psctl ps:rebuild shop` deploys shop from there"),
+            "{}",
+            run.err
+        );
+        let plan = place.run(&[&["--dry-run"], &sync[..]].concat()).out;
+        assert_eq!(plan.lines().count(), 1, "{plan}");
+    }
+    assert_eq!(place.run(&["apps:exists", "shop"]).code, 0);
 }
 
 #[test]
@@ -367,4 +382,37 @@ fn a_second_command_says_who_holds_the_lock() {
     assert_eq!(place.run(&["scale", "shop"]).code, 0);
     drop(lock);
     assert_eq!(place.run(&["scale", "shop", "web=2", "--lock-timeout", "0"]).code, 0);
+}
+
+#[test]
+fn how_many_releases_are_kept_is_a_number_and_a_release_has_one() {
+    let place = Place::new().with_app("shop");
+    check(
+        &place.run(&["releases:set", "shop", "keep", "3"]),
+        0,
+        "",
+        "=====> Setting keep to 3\n",
+    );
+    check(
+        &place.run(&["releases:set", "--global", "keep"]),
+        0,
+        "",
+        "=====> Unsetting keep\n",
+    );
+    let refused: [(&[&str], &str); 5] = [
+        (&["releases:set", "shop", "keep", "0"], "from 1 to 1000"),
+        (&["releases:set", "shop", "kept", "3"], "valid properties are keep"),
+        (&["releases:set", "--global"], "no property is named"),
+        (&["ps:set", "shop", "keep", "3"], "no property `keep`"),
+        (&["ps:rollback", "shop", "latest"], "`latest` is no release"),
+    ];
+    for (words, expected) in refused {
+        let run = place.run(words);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{words:?}");
+        assert!(run.err.contains(expected), "{words:?}: {}", run.err);
+    }
+    let absent: [&[&str]; 2] = [&["releases", "nobody"], &["releases:set", "nobody", "keep", "3"]];
+    for words in absent {
+        assert_eq!(place.run(words).code, 20, "{words:?}");
+    }
 }

@@ -22,6 +22,9 @@ fn place() -> FakePlace {
     for words in [
         &["apps:create", "blog"][..],
         &["checks:skip", "blog", "worker"],
+        &["checks:disable", "blog", "cron"],
+        &["checks:set", "--global", "wait-to-retire", "30"],
+        &["checks:set", "blog", "default-wait", "5"],
         &["deploy", "shop", "."],
         &["ps:set", "--global", "stop-timeout-seconds", "20"],
         &["ps:set", "shop", "stop-timeout-seconds", "5"],
@@ -34,8 +37,27 @@ fn place() -> FakePlace {
     place
 }
 
+/// An app with releases that are kept and one that is not.
+fn place_with_releases() -> FakePlace {
+    let place = FakePlace::new(&[("web", "serve --port $PORT")]);
+    place.add_image("registry.example/shop:1");
+    for words in [
+        &["git:from-image", "shop", "registry.example/shop:1"][..],
+        &["config:set", "shop", "COLOUR=green"],
+        &["releases:set", "shop", "keep", "2"],
+        &["ps:rollback", "shop", "v1"],
+    ] {
+        place.run(&[words, &["--wait-retired"]].concat());
+    }
+    place
+}
+
 fn check_published(name: &str, words: &[&str]) {
-    check_text(name, &place().run(words));
+    check_published_of(&place(), name, words);
+}
+
+fn check_published_of(place: &FakePlace, name: &str, words: &[&str]) {
+    check_text(name, &place.run(words));
 }
 
 fn check_text(name: &str, printed: &str) {
@@ -93,6 +115,41 @@ fn every_other_procfile_keeps_the_published_schema() {
     for (source, exit_code) in [(&b"web: a\n"[..], 0), (b"# empty\n", 4), (&large, 4)] {
         fits(&place.run_with_input(&["procfile:show", "-", "--format", "json"], source, exit_code));
     }
+}
+
+#[test]
+fn the_releases_are_as_published() {
+    let words = ["releases", "shop", "--format", "json"];
+    check_published_of(&place_with_releases(), "psctl.releases-1", &words);
+}
+
+#[test]
+fn the_run_containers_are_as_published() {
+    let place = place();
+    place.run(&["run", "--detach", "--ttl-seconds", "3600", "shop", "rake", "tidy"]);
+    check_published_of(&place, "psctl.runs-1", &["run:list", "shop", "--format", "json"]);
+}
+
+#[test]
+fn what_checks_brought_is_as_published() {
+    let words = ["checks:run", "shop", "--format", "json"];
+    check_text("psctl.checks-run-1", &place().run_with_input(&words, b"", 8));
+}
+
+#[test]
+fn checks_that_are_run_are_told_one_a_line() {
+    let place = place();
+    let expected = "=====> shop checks
+       worker.1: uptime 10 s: passed
+";
+    assert_eq!(place.run(&["checks:run", "shop", "worker"]), expected);
+    let printed = place.run_with_input(&["checks:run", "shop", "web.1,web.2", "worker.1"], b"", 8);
+    let expected = "=====> shop checks
+       web.1: uptime 10 s, or listening on 5000: warning, it does not listen on port 5000; set PORT, or let it listen there
+       web.2: uptime 10 s, or listening on 5000: failed, it does not run
+       worker.1: uptime 10 s: passed
+";
+    assert_eq!(printed, expected);
 }
 
 #[test]

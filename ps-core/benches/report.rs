@@ -19,7 +19,7 @@ use ps_core::operations::{Adapters, OperationOptions, Operations};
 use ps_core::release::{Processes, Release, Source};
 use ps_core::runtime::{ContainerRuntime, ContainerSpec};
 use ps_core::store::{Store, StoreChange};
-use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeSource, MemoryStore};
+use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeProber, FakeSource, MemoryStore};
 
 const APPS: usize = 1_000;
 const RUNS: usize = 21;
@@ -70,6 +70,7 @@ async fn deployed() -> (FakeEngine, Operations) {
         engine: Arc::new(engine.clone()),
         store: store.clone(),
         source,
+        prober: Arc::new(FakeProber::new(&clock)),
         clock: Arc::new(clock),
         host: Arc::new(FakeHost::new(&engine)),
         events: Arc::new(IgnoreEvents),

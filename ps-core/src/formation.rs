@@ -141,6 +141,11 @@ impl Formation {
         self.0.iter().map(|(process_type, quantity)| (process_type, *quantity))
     }
 
+    /// Whether a replica should exist.
+    pub fn contains(&self, replica: &Replica) -> bool {
+        self.quantity(replica.process_type()) >= replica.index()
+    }
+
     /// Every replica that should exist, sorted by type and number.
     pub fn replicas(&self) -> impl Iterator<Item = Replica> + '_ {
         self.iter().flat_map(|(process_type, quantity)| {

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 
 use crate::addresses::Subnet;
+use crate::planning::SECRET_BYTES;
 
 /// Time.
 #[async_trait]
@@ -34,6 +35,9 @@ pub trait Host: Debug + Send + Sync {
 
     /// The IPv4 subnets that the host has routes for, with the interface's name; without the default route.
     fn routes(&self) -> Vec<(Subnet, String)>;
+
+    /// Bytes that nobody can guess, for a generated secret. Fails where the system has none to give.
+    fn random_bytes(&self) -> std::io::Result<[u8; SECRET_BYTES]>;
 
     /// Number of CPUs, at least 1.
     fn cpus(&self) -> usize;

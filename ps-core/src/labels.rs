@@ -19,6 +19,10 @@ pub const GENERATION: &str = "dev.psctl.generation";
 pub const OWNER: &str = "dev.psctl.owner";
 /// The kind of a one-off container.
 pub const ONE_OFF: &str = "dev.psctl.one-off";
+/// When a `run` container has to be gone, in seconds since 1970.
+pub const DEADLINE: &str = "dev.psctl.deadline";
+/// What a `run` container was asked to run, for people.
+pub const COMMAND: &str = "dev.psctl.command";
 
 /// The labels of a replica's container.
 pub fn replica_labels(

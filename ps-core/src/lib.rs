@@ -4,6 +4,7 @@
 
 pub mod addresses;
 pub mod app;
+pub mod checks;
 pub mod command_line;
 pub mod config;
 pub mod execution;
@@ -11,17 +12,23 @@ pub mod formation;
 pub mod host;
 pub mod inspect;
 pub mod labels;
+pub mod manifest;
 pub mod names;
 pub mod observation;
 pub mod operations;
 pub mod plan;
 pub mod planning;
 pub mod policies;
+pub mod probe;
 pub mod redaction;
 pub mod release;
+pub mod release_history;
 pub mod report;
+pub mod repository;
 pub mod runtime;
+pub mod shell_script;
 pub mod source;
+pub mod source_files;
 pub mod store;
 mod store_text;
 #[cfg(any(test, feature = "testing"))]

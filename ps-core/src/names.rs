@@ -282,20 +282,41 @@ pub enum OneOffKind {
     Run,
     /// Never started: made to read files out of an image.
     Extract,
+    /// app.json's `scripts.dokku.predeploy`: what it changes is kept in the image.
+    Predeploy,
+    /// app.json's `scripts.postdeploy`, which runs in an app's first deploy alone.
+    FirstDeploy,
+    /// app.json's `scripts.dokku.postdeploy`, once the new release serves.
+    Postdeploy,
 }
 
 impl OneOffKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Release, Self::Run, Self::Extract];
+    pub const ALL: [Self; 6] = [
+        Self::Release,
+        Self::Run,
+        Self::Extract,
+        Self::Predeploy,
+        Self::FirstDeploy,
+        Self::Postdeploy,
+    ];
+
+    /// The word that stands in names and labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Run => "run",
+            Self::Extract => "extract",
+            Self::Predeploy => "predeploy",
+            Self::FirstDeploy => "first-deploy",
+            Self::Postdeploy => "postdeploy",
+        }
+    }
 }
 
 impl fmt::Display for OneOffKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Release => "release",
-            Self::Run => "run",
-            Self::Extract => "extract",
-        })
+        f.write_str(self.as_str())
     }
 }
 

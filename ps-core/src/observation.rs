@@ -1,6 +1,7 @@
 //! One snapshot of what runs, sorted by app into replicas, one-offs and strangers. Pure; made from one list call.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
 
 use crate::app::AppRecord;
 use crate::labels;
@@ -36,6 +37,12 @@ pub struct ObservedOneOff {
     pub kind: OneOffKind,
     /// Its generation.
     pub generation: Generation,
+    /// The release whose image it was made from, where that is known.
+    pub release: Option<ReleaseNumber>,
+    /// When it has to be gone; `None` for one that has no deadline.
+    pub deadline: Option<SystemTime>,
+    /// What it was asked to run, for people.
+    pub command: Option<String>,
     /// Its state.
     pub state: ContainerState,
 }
@@ -121,7 +128,8 @@ fn identify(owner: &OwnerToken, row: &ContainerSummary) -> Option<(AppName, Iden
     }
     let app: AppName = label(labels::APP)?.parse().ok()?;
     let generation = Generation(label(labels::GENERATION)?.parse().ok()?);
-    if let Some(kind) = label(labels::ONE_OFF) {
+    // An image that was committed from a one-off hands that one's labels on; a replica has one more.
+    if let Some(kind) = label(labels::ONE_OFF).filter(|_| label(labels::REPLICA).is_none()) {
         let kind = OneOffKind::ALL.into_iter().find(|known| known.to_string() == kind)?;
         let is_named = one_off_name(&app, kind, generation) == row.name;
         let one_off = ObservedOneOff {
@@ -129,6 +137,9 @@ fn identify(owner: &OwnerToken, row: &ContainerSummary) -> Option<(AppName, Iden
             name: row.name.clone(),
             kind,
             generation,
+            release: label(labels::RELEASE).and_then(|number| number.parse().ok()),
+            deadline: label(labels::DEADLINE).and_then(read_deadline),
+            command: label(labels::COMMAND).map(str::to_owned),
             state: row.state.clone(),
         };
         return is_named.then_some((app, Identified::OneOff(one_off)));
@@ -153,6 +164,10 @@ fn identify(owner: &OwnerToken, row: &ContainerSummary) -> Option<(AppName, Iden
         state: row.state.clone(),
     };
     is_named.then_some((app, Identified::Replica(container)))
+}
+
+fn read_deadline(seconds: &str) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds.parse().ok()?))
 }
 
 /// What a container of ours is for, by what the store's last transaction says.

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::SystemTime;
 
 use crate::config::Config;
+use crate::manifest::Manifest;
 use crate::names::ProcessType;
+use crate::repository::{GitReference, Repository};
 use crate::runtime::{ImageDetail, ImageId};
 
 /// The number of a release, from 1; shown as `v1`.
@@ -24,6 +27,34 @@ impl ReleaseNumber {
     }
 }
 
+/// Why a word is no release number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{word}` is no release: write v and its number, for example v3")]
+pub struct ReleaseNumberError {
+    /// The word as given.
+    pub word: String,
+}
+
+impl FromStr for ReleaseNumber {
+    type Err = ReleaseNumberError;
+
+    /// Reads `v3`, and `3` too.
+    ///
+    /// ```
+    /// use ps_core::release::ReleaseNumber;
+    /// assert_eq!("v3".parse(), Ok(ReleaseNumber(3)));
+    /// assert_eq!("3".parse(), Ok(ReleaseNumber(3)));
+    /// assert!("v0".parse::<ReleaseNumber>().is_err());
+    /// ```
+    fn from_str(word: &str) -> Result<Self, ReleaseNumberError> {
+        let digits = word.strip_prefix('v').unwrap_or(word);
+        let is_number = digits.bytes().all(|b| b.is_ascii_digit());
+        let number = digits.parse().ok().filter(|number| is_number && *number > 0);
+        let malformed = || ReleaseNumberError { word: word.to_owned() };
+        number.map(Self).ok_or_else(malformed)
+    }
+}
+
 impl fmt::Display for ReleaseNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "v{}", self.0)
@@ -35,25 +66,57 @@ impl fmt::Display for ReleaseNumber {
 pub enum Source {
     /// A directory with a Dockerfile, by its absolute path.
     Directory(PathBuf),
+    /// A tar or zip archive of such a directory.
+    Archive {
+        /// Where it was given, by its absolute path.
+        file: PathBuf,
+        /// SHA-256 of the copy that is kept of it, in hexadecimal digits; `None` before one is kept.
+        digest: Option<String>,
+    },
+    /// A git repository of such a directory.
+    Git {
+        /// Where it is.
+        repository: Repository,
+        /// What is deployed of it: the newest commit of a branch or tag. `None` is the repository's own choice.
+        reference: Option<GitReference>,
+    },
     /// An image by name.
     Image(String),
+    /// The one image in an archive that `docker save` wrote. Only the engine keeps it: what is repeated is that image.
+    ImageArchive {
+        /// Where the archive was given, by its absolute path.
+        file: PathBuf,
+        /// The image that it held; `None` before it is loaded.
+        image: Option<ImageId>,
+    },
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Directory(path) => write!(f, "directory {}", path.display()),
+            Self::Archive { file, .. } => write!(f, "archive {}", file.display()),
+            Self::Git {
+                repository,
+                reference: None,
+            } => write!(f, "git repository {repository}"),
+            Self::Git {
+                repository,
+                reference: Some(reference),
+            } => write!(f, "{reference} of git repository {repository}"),
             Self::Image(image) => write!(f, "image {image}"),
+            Self::ImageArchive { file, .. } => write!(f, "image archive {}", file.display()),
         }
     }
 }
 
 /// What the containers of a release run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Processes {
     /// The Procfile's commands by type, as written.
     Procfile(BTreeMap<ProcessType, String>),
     /// There is no Procfile: the image's default command serves `web`.
+    #[default]
     ImageDefault,
 }
 
@@ -109,12 +172,18 @@ pub struct Release {
     pub image: ReleaseImage,
     /// Its commands.
     pub processes: Processes,
+    /// What else its source said.
+    pub manifest: Manifest,
     /// The environment: global and app config at that moment.
     pub config: Config,
     /// Where the image came from.
     pub source: Source,
+    /// Which state of the source it was: see [`crate::source::PreparedSource::revision`].
+    pub revision: Option<String>,
     /// What made it, in a few words: `deploy`, `config:set`.
     pub cause: String,
+    /// Who ran that command; `None` where nobody said so.
+    pub by: Option<String>,
     /// When.
     pub created_at: SystemTime,
 }

@@ -8,7 +8,7 @@ use crate::formation::Formation;
 use crate::names::{AppName, Generation, Replica};
 use crate::observation::{ObservedApp, ObservedContainer, Role};
 use crate::planning::web_port;
-use crate::policies::{Policies, Property, PropertyError, computed};
+use crate::policies::{Policies, Property, PropertyError, PropertyGroup, computed};
 use crate::release::ReleaseNumber;
 use crate::runtime::{ContainerId, ContainerState};
 
@@ -77,7 +77,7 @@ pub struct AppReport {
     pub restore: bool,
     /// Whether its operator stopped it.
     pub is_stopped_by_operator: bool,
-    /// All properties.
+    /// All properties of `ps:set`.
     pub properties: BTreeMap<Property, PropertyReport>,
     /// All replicas that are wanted or there.
     pub replicas: BTreeMap<Replica, ReplicaReport>,
@@ -136,18 +136,30 @@ pub fn report(record: &AppRecord, global: &GlobalRecord, observed: &ObservedApp)
         is_deployed: record.release.is_some(),
         release: record.release.as_ref().map(|release| release.number),
         processes: replicas.values().filter(|report| report.container.is_some()).count(),
-        can_scale: true,
+        can_scale: !record
+            .release
+            .as_ref()
+            .is_some_and(|release| release.manifest.owns_scale()),
         formation: record.formation.clone(),
         running,
         restore: policies.restore && !record.stopped_by_operator,
         is_stopped_by_operator: record.stopped_by_operator,
-        properties: Property::ALL
-            .into_iter()
-            .map(|property| (property, property_report(property, record, global)))
-            .collect(),
+        properties: property_reports(PropertyGroup::Ps, record, global),
         replicas,
         retiring,
     })
+}
+
+/// The properties of one command, each in its three scopes.
+pub fn property_reports(
+    group: PropertyGroup,
+    record: &AppRecord,
+    global: &GlobalRecord,
+) -> BTreeMap<Property, PropertyReport> {
+    let properties = group.properties();
+    properties
+        .map(|property| (property, property_report(property, record, global)))
+        .collect()
 }
 
 fn property_report(property: Property, record: &AppRecord, global: &GlobalRecord) -> PropertyReport {

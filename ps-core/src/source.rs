@@ -2,18 +2,23 @@
 
 use std::error::Error;
 use std::fmt::{self, Debug};
+use std::path::Path;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
-use crate::release::Processes;
+use crate::manifest::{EnvRequests, Manifest};
+use crate::names::AppName;
+use crate::release::{Processes, Source};
 use crate::runtime::{ByteStream, RegistryCredentials};
+use crate::source_files::{DeclaredApp, ImageFiles};
 
 /// Where files lie in a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourcePaths {
     /// The Procfile, relative to the source's root.
     pub procfile: String,
+    /// The app.json, relative to the source's root.
+    pub app_json: String,
 }
 
 /// A build context that can be opened as often as needed.
@@ -32,17 +37,15 @@ pub struct PreparedSource {
     pub context: Box<dyn BuildContext>,
     /// The commands.
     pub processes: Processes,
+    /// What else the source says.
+    pub manifest: Manifest,
+    /// The variables it asks for.
+    pub env: EnvRequests,
     /// Things worth saying that stop nothing: sentences, and whole diagnostics of several lines.
     pub warnings: Vec<String>,
-}
-
-/// A Procfile that was read and found valid.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadProcfile {
-    /// The commands.
-    pub processes: Processes,
-    /// What is accepted but probably not meant: whole diagnostics, several lines each.
-    pub warnings: Vec<String>,
+    /// Which state of the source this is: the commit of a git repository, the SHA-256 of an archive, or of what a directory
+    /// sends. Equal revisions of one source build the same.
+    pub revision: Option<String>,
 }
 
 /// What kind of failure.
@@ -83,18 +86,29 @@ impl Error for SourceError {
     }
 }
 
-/// Reads sources.
+/// Reads sources, and keeps what is needed to read them again. What is kept is kept for an app; the caller holds the app's
+/// lock whenever something is kept or forgotten.
 #[async_trait]
 pub trait SourceReader: Debug + Send + Sync {
-    /// Reads and validates a directory without building.
-    async fn read_directory(
-        &self,
-        directory: &std::path::Path,
-        paths: &SourcePaths,
-    ) -> Result<PreparedSource, SourceError>;
+    /// Makes a source one that can be read again: of an archive without a digest a copy is kept, and the digest set.
+    /// Every other source is returned as it is.
+    async fn keep(&self, app: &AppName, source: &Source) -> Result<Source, SourceError>;
 
-    /// Reads a Procfile that was taken out of an image, as the engine's tar archive of that one file.
-    fn read_procfile_archive(&self, archive: &Bytes, path: &str) -> Result<ReadProcfile, SourceError>;
+    /// Reads and validates a source without building. Of a git repository the newest commit of the reference is fetched.
+    /// What was read stays as it is until the answer is dropped. An image is not read: that is refused.
+    async fn read(&self, app: &AppName, source: &Source, paths: &SourcePaths) -> Result<PreparedSource, SourceError>;
+
+    /// Removes what is kept for an app, but for what these sources need.
+    async fn forget(&self, app: &AppName, needed: &[&Source]) -> Result<(), SourceError>;
+
+    /// Keeps for an app what is kept for another one too, which is about to take its name.
+    async fn keep_for(&self, app: &AppName, other: &AppName) -> Result<(), SourceError>;
+
+    /// Opens an archive of images, which is neither kept nor looked into. What cannot be read later comes through the stream.
+    async fn open_image_archive(&self, file: &Path) -> Result<ByteStream, SourceError>;
+
+    /// Reads and validates the files that were taken out of an image's working directory.
+    fn read_image_files(&self, files: &ImageFiles, paths: &SourcePaths) -> Result<DeclaredApp, SourceError>;
 
     /// The credentials for an image's registry from the user's usual files; `None` when there are none.
     async fn registry_credentials(&self, image: &str) -> Result<Option<RegistryCredentials>, SourceError>;

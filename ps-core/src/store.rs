@@ -15,6 +15,7 @@ use crate::formation::Formation;
 use crate::names::{AppName, Generation, OwnerToken, ProcessType, Replica};
 use crate::policies::Property;
 use crate::release::{Release, ReleaseNumber, Source};
+use crate::release_history::ReleaseHistory;
 use crate::runtime::{ContainerId, EngineIdentity};
 
 /// Whose setting it is.
@@ -107,6 +108,28 @@ pub enum StoreChange {
         app: AppName,
         /// The release.
         release: Box<Release>,
+    },
+    /// Forgets the environment of a release, which then cannot be put back; its line in the history stays. The current release is
+    /// never expired.
+    ExpireRelease {
+        /// The app.
+        app: AppName,
+        /// The release.
+        release: ReleaseNumber,
+    },
+    /// Remembers that an image of the app's name and this number may be there from now on.
+    ExpectImage {
+        /// The app.
+        app: AppName,
+        /// The number in the image's name.
+        number: ReleaseNumber,
+    },
+    /// There is no image of ours of that name any more.
+    ForgetImage {
+        /// The app.
+        app: AppName,
+        /// The number in the image's name.
+        number: ReleaseNumber,
     },
     /// Makes a container the one that serves as a replica.
     Serve {
@@ -315,8 +338,11 @@ pub trait Store: Debug + Send + Sync {
     /// One app; fails with `NoSuchApp`.
     async fn app(&self, name: &AppName) -> Result<AppRecord, StoreError>;
 
-    /// One earlier release of an app, `None` when it is not kept.
+    /// One release of an app with its environment; `None` when there is none of that number, or when it has expired.
     async fn release(&self, app: &AppName, number: ReleaseNumber) -> Result<Option<Release>, StoreError>;
+
+    /// All releases of an app, in one read; fails with `NoSuchApp`.
+    async fn release_history(&self, app: &AppName) -> Result<ReleaseHistory, StoreError>;
 
     /// Makes all changes, in order, in one transaction.
     async fn apply(&self, changes: &[StoreChange]) -> Result<(), StoreError>;

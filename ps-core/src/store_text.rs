@@ -38,6 +38,9 @@ impl fmt::Display for StoreChange {
             Self::UseGenerations { next, .. } => write!(f, "that generations below {next} are used"),
             Self::UseReleaseNumbers { next, .. } => write!(f, "that releases below {next} are used"),
             Self::RecordRelease { release, .. } => write!(f, "release {}", release.number),
+            Self::ExpireRelease { release, .. } => write!(f, "that {release} is not put back any more"),
+            Self::ExpectImage { number, .. } => write!(f, "that there may be an image of {number}"),
+            Self::ForgetImage { number, .. } => write!(f, "that the image of {number} is gone"),
             Self::Serve { replica, serving, .. } => {
                 write!(f, "that generation {} serves as {replica}", serving.generation)
             }

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant, SystemTime};
 use async_trait::async_trait;
 use ps_core::addresses::Subnet;
 use ps_core::host::{Clock, Host};
+use ps_core::planning::SECRET_BYTES;
 
 pub use proc_net_route::parse_routes;
 pub use proc_net_tcp::parse_listening_ports;
@@ -84,6 +85,12 @@ impl Host for LinuxHost {
         std::fs::read_to_string("/proc/net/route")
             .map(|table| parse_routes(&table))
             .unwrap_or_default()
+    }
+
+    fn random_bytes(&self) -> std::io::Result<[u8; SECRET_BYTES]> {
+        let mut bytes = [0; SECRET_BYTES];
+        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+        Ok(bytes)
     }
 
     fn cpus(&self) -> usize {

@@ -143,6 +143,8 @@ fn kind_of_refusal(status: u16, message: &str) -> RuntimeErrorKind {
     match status {
         400 => RuntimeErrorKind::Invalid,
         401 | 403 => RuntimeErrorKind::PermissionDenied,
+        // The container is there; its network sandbox is not while it waits for its restart. Names of others stand after other words.
+        404 if message.starts_with("sandbox ") => RuntimeErrorKind::Conflict,
         404 => RuntimeErrorKind::NotFound,
         409 => RuntimeErrorKind::Conflict,
         501 => RuntimeErrorKind::Unsupported,
@@ -205,6 +207,11 @@ mod tests {
             404,
             "no such image: nosuch:1: No such image: nosuch:1",
             Kind::ImageMissing,
+        ),
+        (
+            404,
+            "sandbox 96b35c23430d9e2f44fffdaf95de55146ab91fdc851768e657221e9bfb4a837a not found",
+            Kind::Conflict,
         ),
         (404, "No such container: nope", Kind::NotFound),
         (404, "network nosuchnet not found", Kind::NotFound),

@@ -56,6 +56,8 @@ impl Failure {
             Self::Refused { status, message } => refusal_kind(*status, message),
             Self::Unreadable(_) => RuntimeErrorKind::Unexpected,
             Self::BadRequest(_) => RuntimeErrorKind::Invalid,
+            // The layers of a build's cache were removed while it looked at them (4.3).
+            Self::BuildFailed(message) if message.contains("layer not known") => RuntimeErrorKind::Conflict,
             Self::BuildFailed(_) => RuntimeErrorKind::BuildFailed,
             Self::NotRunning => RuntimeErrorKind::Conflict,
         }
@@ -324,6 +326,14 @@ mod tests {
         assert_eq!(not_sent(io::ErrorKind::PermissionDenied).kind(), Kind::PermissionDenied);
         assert_eq!(Failure::TimedOut(Duration::from_secs(1)).kind(), Kind::OutcomeUnknown);
         assert_eq!(Failure::Broken("reset".into()).kind(), Kind::OutcomeUnknown);
+    }
+
+    #[test]
+    fn a_build_that_meets_a_removal_is_a_conflict() {
+        let met = "checking if cached image exists from a previous build: getting top layer info: layer not known";
+        assert_eq!(Failure::BuildFailed(met.to_owned()).kind(), Kind::Conflict);
+        let failed = Failure::BuildFailed("while running runtime: exit status 1".to_owned());
+        assert_eq!(failed.kind(), Kind::BuildFailed);
     }
 
     #[test]

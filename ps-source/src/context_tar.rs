@@ -22,21 +22,21 @@ const CHUNK_SIZE: usize = 64 * 1024;
 type Chunk = Result<Bytes, io::Error>;
 
 /// Writes the whole context into the channel; an error is the last thing sent. Blocks while nobody reads, and stops when the
-/// reader is gone.
-pub(crate) fn write_context(root: &Path, ignore: &DockerIgnore, sender: &Sender<Chunk>) {
-    if let Err(error) = write_tar(root, ignore, sender) {
+/// reader is gone. `modified` is sent in the place of every entry's own time.
+pub(crate) fn write_context(root: &Path, ignore: &DockerIgnore, modified: Option<u64>, sender: &Sender<Chunk>) {
+    if let Err(error) = write_tar(root, ignore, modified, sender) {
         // Nobody to tell: the reader has gone away itself.
         let _ = sender.blocking_send(Err(error));
     }
 }
 
-fn write_tar(root: &Path, ignore: &DockerIgnore, sender: &Sender<Chunk>) -> io::Result<()> {
+fn write_tar(root: &Path, ignore: &DockerIgnore, modified: Option<u64>, sender: &Sender<Chunk>) -> io::Result<()> {
     let mut builder = Builder::new(ChunkWriter {
         sender,
         buffer: BytesMut::new(),
     });
     walk_context(root, ignore, &mut |entry| {
-        append(&mut builder, entry).map_err(|source| WalkError::Unreadable {
+        append(&mut builder, entry, modified).map_err(|source| WalkError::Unreadable {
             path: entry.name.clone(),
             source,
         })
@@ -44,13 +44,13 @@ fn write_tar(root: &Path, ignore: &DockerIgnore, sender: &Sender<Chunk>) -> io::
     builder.into_inner()?.flush()
 }
 
-fn append(builder: &mut Builder<ChunkWriter<'_>>, entry: &ContextEntry) -> io::Result<()> {
+fn append(builder: &mut Builder<ChunkWriter<'_>>, entry: &ContextEntry, modified: Option<u64>) -> io::Result<()> {
     let metadata = &entry.metadata;
     let mut header = Header::new_gnu();
     header.set_mode(metadata.mode() & 0o7777);
     header.set_uid(0);
     header.set_gid(0);
-    header.set_mtime(metadata.mtime().try_into().unwrap_or(0));
+    header.set_mtime(modified.unwrap_or_else(|| metadata.mtime().try_into().unwrap_or(0)));
     header.set_size(0);
     if metadata.is_dir() {
         header.set_entry_type(EntryType::Directory);
@@ -60,11 +60,8 @@ fn append(builder: &mut Builder<ChunkWriter<'_>>, entry: &ContextEntry) -> io::R
         header.set_entry_type(EntryType::Symlink);
         return builder.append_link(&mut header, &entry.name, fs::read_link(&entry.path)?);
     }
-    let file = File::open(&entry.path)?;
+    let file = entry.open()?;
     let opened = file.metadata()?;
-    if (opened.dev(), opened.ino()) != (metadata.dev(), metadata.ino()) {
-        return Err(io::Error::other("it was replaced while the context was read"));
-    }
     header.set_entry_type(EntryType::Regular);
     header.set_size(opened.len());
     builder.append_data(

@@ -1,12 +1,13 @@
 //! Walks a build context in a fixed order. Invariant: names come sorted by their bytes, a directory before what is in it; no
 //! link is followed.
 
-use std::fs::{self, DirEntry, Metadata};
+use std::fs::{self, DirEntry, File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ps_core::source::SourceError;
+use rustix::fs::OFlags;
 
 use crate::dockerignore::{DockerIgnore, Taken};
 use crate::refusal::{refused, unreadable};
@@ -48,6 +49,21 @@ impl From<WalkError> for io::Error {
             WalkError::Special { .. } => io::ErrorKind::Unsupported,
         };
         Self::new(kind, error)
+    }
+}
+
+impl ContextEntry {
+    /// Opens the file that was looked at; one that came into its place meanwhile is an error, and no link is followed.
+    pub(crate) fn open(&self) -> io::Result<File> {
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(&self.path)?;
+        let opened = file.metadata()?;
+        if (opened.dev(), opened.ino()) == (self.metadata.dev(), self.metadata.ino()) {
+            Ok(file)
+        } else {
+            Err(io::Error::other("it was replaced while the context was read"))
+        }
     }
 }
 

@@ -1,8 +1,7 @@
 //! Asks a `docker-credential-…` program. Invariant: it is run without a shell, bounded in time and output, the server goes through
 //! standard input, and what it says is never repeated.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
 use crate::environment::Environment;
+use crate::program_search::find_program;
 use crate::refusal::{refused, unreadable, unusable};
 
 /// How long a helper may take; some ask a keyring or a cloud.
@@ -111,16 +111,4 @@ async fn converse(program: &Path, server: &str) -> std::io::Result<(bool, Vec<u8
         stdout.take(ANSWER_LIMIT).read_to_end(&mut output).await?;
     }
     Ok((child.wait().await?.success(), output))
-}
-
-/// The first program of that name in PATH that may be run.
-fn find_program(environment: &Environment, program: &str) -> Option<PathBuf> {
-    let is_runnable = |path: &PathBuf| {
-        path.metadata()
-            .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-    };
-    std::env::split_paths(environment.search_path.as_ref()?)
-        .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(program))
-        .find(is_runnable)
 }

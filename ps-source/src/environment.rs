@@ -16,8 +16,10 @@ pub struct Environment {
     pub docker_config: Option<PathBuf>,
     /// `HOME`.
     pub home: Option<PathBuf>,
-    /// `PATH`, where credential helpers are looked for.
+    /// `PATH`, where credential helpers and `git` are looked for.
     pub search_path: Option<OsString>,
+    /// Whether `GIT_SSH_COMMAND` or `GIT_SSH` says which ssh git is to run.
+    pub has_ssh_command: bool,
 }
 
 impl Environment {
@@ -33,6 +35,7 @@ impl Environment {
             docker_config: path("DOCKER_CONFIG"),
             home: path("HOME"),
             search_path: set("PATH"),
+            has_ssh_command: set("GIT_SSH_COMMAND").or(set("GIT_SSH")).is_some(),
         }
     }
 

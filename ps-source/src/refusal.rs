@@ -1,4 +1,4 @@
-//! Makes the errors of this crate. Invariant: no content of a file but a Procfile's lines gets into a message.
+//! Makes the errors of this crate. Invariant: no content of a file gets into a message but the lines that its parser shows.
 
 use std::error::Error;
 

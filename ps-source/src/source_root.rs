@@ -16,6 +16,7 @@ pub(crate) const FILE_LIMIT: usize = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct SourceRoot {
     path: PathBuf,
+    shown: String,
 }
 
 impl SourceRoot {
@@ -28,7 +29,18 @@ impl SourceRoot {
             let hint = "give the directory that holds the Dockerfile";
             return Err(unusable(format!("{} is not a directory", directory.display()), hint));
         }
-        Ok(Self { path })
+        let shown = path.display().to_string();
+        Ok(Self { path, shown })
+    }
+
+    /// Calls it so in messages: where an archive was unpacked says nothing to anybody.
+    pub(crate) fn shown_as(self, shown: String) -> Self {
+        Self { shown, ..self }
+    }
+
+    /// What it is called.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -12,6 +12,7 @@ use crate::classify_error::Failure;
 use crate::columns::{
     store_check_mode, store_duration, store_image, store_number, store_processes, store_source, store_time,
 };
+use crate::manifest_column::store_manifest;
 
 /// Makes one change.
 pub(crate) fn apply(tx: &Connection, change: &StoreChange) -> Result<(), Failure> {
@@ -30,9 +31,9 @@ pub(crate) fn apply(tx: &Connection, change: &StoreChange) -> Result<(), Failure
             mode,
         } => set_check_mode(tx, app_id(tx, app)?, process_type.as_str(), store_check_mode(*mode)),
         StoreChange::SetSource { app, source } => {
-            let (kind, location) = store_source(source);
-            let sql = "UPDATE apps SET source_kind = ?2, source_location = ?3 WHERE id = ?1";
-            run(tx, sql, params![app_id(tx, app)?, kind, location])
+            let (kind, location, detail) = store_source(source);
+            let sql = "UPDATE apps SET source_kind = ?2, source_location = ?3, source_detail = ?4 WHERE id = ?1";
+            run(tx, sql, params![app_id(tx, app)?, kind, location, detail])
         }
         StoreChange::MarkStopped { app, stopped } => {
             let sql = "UPDATE apps SET stopped = ?2 WHERE id = ?1";
@@ -41,6 +42,15 @@ pub(crate) fn apply(tx: &Connection, change: &StoreChange) -> Result<(), Failure
         StoreChange::UseGenerations { app, next } => use_generations(tx, app_id(tx, app)?, *next),
         StoreChange::UseReleaseNumbers { app, next } => use_release_numbers(tx, app_id(tx, app)?, *next),
         StoreChange::RecordRelease { app, release } => record_release(tx, app, release),
+        StoreChange::ExpireRelease { app, release } => expire_release(tx, app_id(tx, app)?, *release),
+        StoreChange::ExpectImage { app, number } => {
+            let sql = "INSERT OR IGNORE INTO images (app_id, number) VALUES (?1, ?2)";
+            run(tx, sql, params![app_id(tx, app)?, number.0])
+        }
+        StoreChange::ForgetImage { app, number } => {
+            let sql = "DELETE FROM images WHERE app_id = ?1 AND number = ?2";
+            run(tx, sql, params![app_id(tx, app)?, number.0])
+        }
         StoreChange::Serve { app, replica, serving } => serve(tx, app_id(tx, app)?, replica, serving),
         StoreChange::StopServing { app, replica } => {
             let sql = "DELETE FROM serving WHERE app_id = ?1 AND replica = ?2";
@@ -198,11 +208,12 @@ fn record_release(tx: &Connection, app: &AppName, release: &Release) -> Result<(
             number,
         });
     }
-    let (source_kind, source_location) = store_source(&release.source);
+    let (source_kind, source_location, source_detail) = store_source(&release.source);
     run(
         tx,
         "INSERT INTO releases (app_id, number, image_id, image_name, image_detail, processes, source_kind, \
-         source_location, cause, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+         source_location, cause, created_at, manifest, made_by, source_detail, revision, served) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0)",
         params![
             id,
             number.0,
@@ -214,6 +225,10 @@ fn record_release(tx: &Connection, app: &AppName, release: &Release) -> Result<(
             source_location,
             release.cause,
             store_time(release.created_at)?,
+            store_manifest(&release.manifest)?,
+            release.by,
+            source_detail,
+            release.revision,
         ],
     )?;
     for (name, value) in release.config.iter() {
@@ -223,6 +238,16 @@ fn record_release(tx: &Connection, app: &AppName, release: &Release) -> Result<(
     let sql = "UPDATE apps SET current_release = ?2 WHERE id = ?1";
     run(tx, sql, params![id, number.0])?;
     use_release_numbers(tx, id, number.next())
+}
+
+/// The current one stays: what runs could not be repeated without it.
+fn expire_release(tx: &Connection, id: i64, number: ReleaseNumber) -> Result<(), Failure> {
+    let sql = "UPDATE releases SET kept = 0 WHERE app_id = ?1 AND number = ?2 \
+               AND number IS NOT (SELECT current_release FROM apps WHERE id = ?1)";
+    run(tx, sql, params![id, number.0])?;
+    let sql = "DELETE FROM release_config WHERE app_id = ?1 AND number = ?2 \
+               AND number IN (SELECT number FROM releases WHERE app_id = ?1 AND kept = 0)";
+    run(tx, sql, params![id, number.0])
 }
 
 fn serve(tx: &Connection, id: i64, replica: &Replica, serving: &Serving) -> Result<(), Failure> {
@@ -239,6 +264,8 @@ fn serve(tx: &Connection, id: i64, replica: &Replica, serving: &Serving) -> Resu
             serving.endpoint.map(|endpoint| endpoint.to_string()),
         ],
     )?;
+    let sql = "UPDATE releases SET served = 1 WHERE app_id = ?1 AND number = ?2";
+    run(tx, sql, params![id, serving.release.0])?;
     use_generations(tx, id, serving.generation.after(1))
 }
 

@@ -12,6 +12,7 @@ use ps_core::addresses::Endpoint;
 use ps_core::app::CheckMode;
 use ps_core::names::ProcessType;
 use ps_core::release::{Processes, Source};
+use ps_core::repository::GitReference;
 use ps_core::runtime::{ImageDetail, ImageId};
 use serde::{Deserialize, Serialize};
 
@@ -73,20 +74,43 @@ pub(crate) fn read_endpoint(text: &str) -> Result<Endpoint, Failure> {
     }
 }
 
-/// Kind and location. A path need not be text, so locations are bytes.
-pub(crate) fn store_source(source: &Source) -> (&'static str, &[u8]) {
+/// Kind, location and detail. A path need not be text, so locations are bytes.
+pub(crate) fn store_source(source: &Source) -> (&'static str, &[u8], Option<&str>) {
     match source {
-        Source::Directory(path) => ("directory", path.as_os_str().as_bytes()),
-        Source::Image(image) => ("image", image.as_bytes()),
+        Source::Directory(path) => ("directory", path.as_os_str().as_bytes(), None),
+        Source::Archive { file, digest } => ("archive", file.as_os_str().as_bytes(), digest.as_deref()),
+        Source::Git { repository, reference } => (
+            "git",
+            repository.with_credentials().as_bytes(),
+            reference.as_ref().map(GitReference::as_str),
+        ),
+        Source::Image(image) => ("image", image.as_bytes(), None),
+        Source::ImageArchive { file, image } => (
+            "image-archive",
+            file.as_os_str().as_bytes(),
+            image.as_ref().map(|id| id.0.as_str()),
+        ),
     }
 }
 
-pub(crate) fn read_source(kind: &str, location: Vec<u8>) -> Result<Source, Failure> {
+pub(crate) fn read_source(kind: &str, location: Vec<u8>, detail: Option<String>) -> Result<Source, Failure> {
+    let path = |location| PathBuf::from(OsString::from_vec(location));
+    let text = |location| String::from_utf8(location).map_err(|error| Failure::unreadable("a source", error));
     match kind {
-        "directory" => Ok(Source::Directory(PathBuf::from(OsString::from_vec(location)))),
-        "image" => String::from_utf8(location)
-            .map(Source::Image)
-            .map_err(|error| Failure::unreadable("a source", error)),
+        "directory" => Ok(Source::Directory(path(location))),
+        "archive" => Ok(Source::Archive {
+            file: path(location),
+            digest: detail,
+        }),
+        "git" => Ok(Source::Git {
+            repository: parse("a repository", &text(location)?)?,
+            reference: detail.map(|word| parse("a reference", &word)).transpose()?,
+        }),
+        "image" => text(location).map(Source::Image),
+        "image-archive" => Ok(Source::ImageArchive {
+            file: path(location),
+            image: detail.map(ImageId),
+        }),
         other => Err(Failure::Unknown {
             what: "kind of source",
             word: other.to_owned(),
@@ -185,10 +209,10 @@ pub(crate) fn read_image(json: &str) -> Result<ImageDetail, Failure> {
     })
 }
 
-fn to_json<T: Serialize>(row: &T) -> Result<String, Failure> {
+pub(crate) fn to_json<T: Serialize>(row: &T) -> Result<String, Failure> {
     serde_json::to_string(row).map_err(|_| Failure::Unstorable { what: "a release" })
 }
 
-fn from_json<T: for<'a> Deserialize<'a>>(what: &'static str, json: &str) -> Result<T, Failure> {
+pub(crate) fn from_json<T: for<'a> Deserialize<'a>>(what: &'static str, json: &str) -> Result<T, Failure> {
     serde_json::from_str(json).map_err(|error| Failure::unreadable(what, error))
 }

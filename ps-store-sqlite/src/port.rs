@@ -7,6 +7,7 @@ use ps_core::addresses::{Endpoint, Subnet};
 use ps_core::app::{AppRecord, GlobalRecord};
 use ps_core::names::{AppName, Generation, OwnerToken, Replica};
 use ps_core::release::{Release, ReleaseNumber};
+use ps_core::release_history::ReleaseHistory;
 use ps_core::runtime::EngineIdentity;
 use ps_core::store::{
     EndpointKind, HeldLock, JournalEntry, LockKind, ReservedEndpoint, Store, StoreChange, StoreError,
@@ -16,7 +17,7 @@ use rusqlite::{Connection, params};
 use crate::classify_error::Failure;
 use crate::columns::parse;
 use crate::endpoints::LOOPBACK_PORTS;
-use crate::{Access, SqliteStore, changes, endpoints, journal, lock, records};
+use crate::{Access, SqliteStore, changes, endpoints, history, journal, lock, records};
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -78,6 +79,12 @@ impl Store for SqliteStore {
     async fn release(&self, app: &AppName, number: ReleaseNumber) -> Result<Option<Release>, StoreError> {
         let app = app.clone();
         self.read("read the release", move |tx| records::release(tx, &app, number))
+            .await
+    }
+
+    async fn release_history(&self, app: &AppName) -> Result<ReleaseHistory, StoreError> {
+        let app = app.clone();
+        self.read("read the releases", move |tx| history::history(tx, &app))
             .await
     }
 

@@ -17,6 +17,7 @@ use crate::columns::{
     parse, read_check_mode, read_duration, read_endpoint, read_image, read_number, read_processes, read_source,
     read_time,
 };
+use crate::manifest_column::read_manifest;
 
 type ById = BTreeMap<i64, AppRecord>;
 
@@ -46,12 +47,13 @@ pub(crate) fn app(tx: &Connection, name: &AppName) -> Result<AppRecord, Failure>
     found.ok_or_else(|| Failure::NoSuchApp(name.clone()))
 }
 
-/// One release; `None` also when there is no such app.
+/// One release; `None` also when there is no such app, and when it has expired.
 pub(crate) fn release(tx: &Connection, name: &AppName, number: ReleaseNumber) -> Result<Option<Release>, Failure> {
     let mut found = None;
     let sql = "SELECT r.app_id, r.number, image_id, image_name, image_detail, processes, r.source_kind, \
-               r.source_location, cause, created_at FROM releases r JOIN apps a ON a.id = r.app_id \
-               WHERE a.name = ?1 AND r.number = ?2";
+               r.source_location, cause, created_at, manifest, made_by, r.source_detail, revision \
+               FROM releases r JOIN apps a ON a.id = r.app_id \
+               WHERE a.name = ?1 AND r.number = ?2 AND r.kept";
     each(tx, sql, (name.as_str(), number.0), |row| {
         found = Some(read_release(row)?);
         Ok(())
@@ -69,7 +71,8 @@ pub(crate) fn release(tx: &Connection, name: &AppName, number: ReleaseNumber) ->
 
 fn read_apps(tx: &Connection, only: Option<i64>) -> Result<ById, Failure> {
     let mut apps = ById::new();
-    let sql = "SELECT id, name, stopped, next_generation, next_release, source_kind, source_location FROM apps";
+    let sql = "SELECT id, name, stopped, next_generation, next_release, source_kind, source_location, \
+               source_detail FROM apps";
     each_of(tx, sql, "id", only, |row| {
         apps.insert(row.get(0)?, read_app(row)?);
         Ok(())
@@ -87,7 +90,7 @@ fn read_app(row: &Row<'_>) -> Result<AppRecord, Failure> {
     app.next_generation = read_generation(row, 3)?;
     app.next_release = ReleaseNumber(row.get(4)?);
     if let Some(kind) = row.get::<_, Option<String>>(5)? {
-        app.source = Some(read_source(&kind, row.get(6)?)?);
+        app.source = Some(read_source(&kind, row.get(6)?, row.get(7)?)?);
     }
     Ok(app)
 }
@@ -127,7 +130,7 @@ fn read_settings(tx: &Connection, only: Option<i64>, apps: &mut ById) -> Result<
 
 fn read_releases(tx: &Connection, only: Option<i64>, apps: &mut ById) -> Result<(), Failure> {
     let sql = "SELECT r.app_id, r.number, image_id, image_name, image_detail, processes, r.source_kind, \
-               r.source_location, cause, created_at \
+               r.source_location, cause, created_at, manifest, made_by, r.source_detail, revision \
                FROM apps a JOIN releases r ON r.app_id = a.id AND r.number = a.current_release";
     each_of(tx, sql, "a.id", only, |row| {
         if let Some(app) = apps.get_mut(&row.get(0)?) {
@@ -192,16 +195,19 @@ fn read_release(row: &Row<'_>) -> Result<Release, Failure> {
             detail: read_image(text(row, 4)?)?,
         },
         processes: read_processes(processes.as_deref())?,
+        manifest: read_manifest(text(row, 10)?)?,
         config: Config::default(),
-        source: read_source(text(row, 6)?, row.get(7)?)?,
+        source: read_source(text(row, 6)?, row.get(7)?, row.get(12)?)?,
+        revision: row.get(13)?,
         cause: row.get(8)?,
+        by: row.get(11)?,
         created_at: read_time(row.get(9)?),
     })
 }
 
 fn set_property(properties: &mut Properties, row: &Row<'_>, first: usize) -> Result<(), Failure> {
     let name = text(row, first)?;
-    let property: Property = name.parse().map_err(|_| Failure::Unknown {
+    let property = Property::named(name).ok_or_else(|| Failure::Unknown {
         what: "property",
         word: name.to_owned(),
     })?;

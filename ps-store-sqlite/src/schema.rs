@@ -10,7 +10,12 @@ use crate::columns::store_time;
 use crate::directory::create_private_file;
 
 /// Step `n` makes version `n + 1` of version `n`. A published step is never edited.
-pub(crate) const STEPS: &[&str] = &[include_str!("schema/0001_first.sql")];
+pub(crate) const STEPS: &[&str] = &[
+    include_str!("schema/0001_first.sql"),
+    include_str!("schema/0002_manifest.sql"),
+    include_str!("schema/0003_release_history.sql"),
+    include_str!("schema/0004_sources.sql"),
+];
 
 /// What has to happen before a database can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -50,6 +50,7 @@ fn prepare(name: &'static str, kind: Kind, variable: &str, position: u8) -> Resu
         program,
         // 10.100 to 10.189, away from where psctl looks by itself.
         network: 100 + network * 5 + position,
+        figures: Arc::default(),
     };
     Ok(Prepared {
         name,
@@ -122,6 +123,10 @@ fn main() -> ExitCode {
             prepared.name,
             prepared.passed.load(Ordering::Relaxed)
         );
+        let figures = prepared.site.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        for figure in figures.iter() {
+            println!("{}: {figure}", prepared.name);
+        }
     }
     println!("in {:.0} s", begun.elapsed().as_secs_f64());
     conclusion.exit_code()

@@ -21,6 +21,7 @@ use ps_core::release::Source;
 use ps_core::runtime::{Engine, EngineAddress, RuntimeError};
 use ps_core::store::Store;
 use ps_host_linux::LinuxHost;
+use ps_probe_hyper::HyperProber;
 use ps_runtime_docker::DockerRuntime;
 use ps_runtime_podman::PodmanRuntime;
 use ps_source::{Environment, FileSourceReader};
@@ -80,7 +81,7 @@ impl EventSink for PrintProgress {
             } => println!("   FAILED: {text}"),
             OperationEvent::Warning { text, .. } => println!("   warning: {text}"),
             // The beginning of a step, and what a build prints, are left out here.
-            OperationEvent::Step { .. } | OperationEvent::Output { .. } => {}
+            OperationEvent::Step { .. } | OperationEvent::Checking { .. } | OperationEvent::Output { .. } => {}
         }
     }
 
@@ -96,13 +97,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let store = SqliteStore::open(&arguments.state_dir)?;
     store.bind_engine(&engine.identity()).await?;
 
+    let sources = FileSourceReader::new(Environment::read(|name| std::env::var_os(name)));
     let host = Arc::new(LinuxHost::new());
     let adapters = Adapters {
         engine,
         store: Arc::new(store),
-        source: Arc::new(FileSourceReader::new(Environment::read(|name| std::env::var_os(name)))),
+        source: Arc::new(sources.keeping_in(&arguments.state_dir)),
         clock: host.clone(),
         host,
+        prober: Arc::new(HyperProber),
         events: Arc::new(PrintProgress),
     };
     let options = OperationOptions {

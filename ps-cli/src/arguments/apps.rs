@@ -1,4 +1,4 @@
-//! `apps:*`, `deploy`, `git:from-image` and `checks:*`.
+//! `apps:*`, `deploy` and `git:*`.
 
 use std::path::PathBuf;
 
@@ -50,6 +50,45 @@ pub struct Deploy {
     pub directory: Option<PathBuf>,
 }
 
+/// `git:from-archive`.
+#[derive(Debug, Clone, Args)]
+pub struct GitFromArchive {
+    /// Name of the app; it is created when there is none
+    pub app: AppName,
+    /// A tar, tar.gz or zip archive with a Dockerfile; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// `git:load-image`.
+#[derive(Debug, Clone, Args)]
+pub struct GitLoadImage {
+    /// Name of the app; it is created when there is none
+    pub app: AppName,
+    /// An archive of one image, as `docker save` writes it; `-` is standard input. The image stays on the engine, where
+    /// `ps:rebuild` needs it
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// `git:sync`.
+#[derive(Debug, Clone, Args)]
+pub struct GitSync {
+    /// Deploy it at once; without this flag it is only recorded
+    #[arg(long, conflicts_with = "build_if_changes")]
+    pub build: bool,
+    /// Deploy it at once when it has a commit that is not deployed yet
+    #[arg(long)]
+    pub build_if_changes: bool,
+    /// Name of the app; it is created when there is none
+    pub app: AppName,
+    /// URL or path of the repository
+    pub repository: String,
+    /// Branch, tag or commit; the repository's default branch without it
+    #[arg(value_name = "REF")]
+    pub reference: Option<String>,
+}
+
 /// `git:from-image`.
 #[derive(Debug, Clone, Args)]
 pub struct GitFromImage {
@@ -57,30 +96,4 @@ pub struct GitFromImage {
     pub app: AppName,
     /// Name of the image
     pub image: String,
-}
-
-/// `checks:skip` and `checks:enable`.
-#[derive(Debug, Clone, Args)]
-pub struct CheckedTypes {
-    /// Name of the app
-    pub app: AppName,
-    /// Process types, separated by commas or blanks; all without any
-    #[arg(value_name = "TYPE", value_delimiter = ',')]
-    pub types: Vec<String>,
-}
-
-/// `checks:report`.
-#[derive(Debug, Clone, Args)]
-pub struct ChecksReport {
-    /// Name of the app; all of them without it
-    pub app: Option<AppName>,
-    /// How to print it
-    #[arg(
-        long,
-        default_value = "stdout",
-        hide_default_value = true,
-        value_name = "stdout|json",
-        hide_possible_values = true
-    )]
-    pub format: Format,
 }

@@ -21,6 +21,39 @@ pub struct ConfigSet {
     /// Only store it
     #[arg(long)]
     pub no_restart: bool,
+    /// The values are base64
+    #[arg(long)]
+    pub encoded: bool,
+}
+
+/// `config:clear`.
+#[derive(Debug, Clone, Args)]
+#[command(override_usage = "psctl config:clear [OPTIONS] <APP|--global>")]
+pub struct ConfigClear {
+    /// The environment of all apps
+    #[arg(long)]
+    pub global: bool,
+    /// The app
+    #[arg(value_name = "APP")]
+    pub words: Vec<String>,
+    /// Only store it
+    #[arg(long)]
+    pub no_restart: bool,
+}
+
+/// `config:keys`.
+#[derive(Debug, Clone, Args)]
+#[command(override_usage = "psctl config:keys [OPTIONS] <APP|--global>")]
+pub struct ConfigKeys {
+    /// The environment of all apps
+    #[arg(long)]
+    pub global: bool,
+    /// With the global environment under the app's
+    #[arg(long, conflicts_with = "global")]
+    pub merged: bool,
+    /// The app
+    #[arg(value_name = "APP")]
+    pub words: Vec<String>,
 }
 
 /// `config:unset`.
@@ -48,6 +81,9 @@ pub struct ConfigGet {
     /// The app, then the names
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
+    /// Quoted for a shell
+    #[arg(long)]
+    pub quoted: bool,
 }
 
 /// `config:show`.
@@ -78,12 +114,13 @@ pub struct ConfigExport {
     /// The app
     #[arg(value_name = "APP")]
     pub words: Vec<String>,
-    /// What the lines look like
+    /// What it looks like: exports (without --format), envfile, shell,
+    /// docker-args, docker-args-keys, json, json-list or pretty
     #[arg(
         long,
         default_value = "exports",
         hide_default_value = true,
-        value_name = "exports|envfile|json",
+        value_name = "FORMAT",
         hide_possible_values = true
     )]
     pub format: ExportFormat,
@@ -96,8 +133,18 @@ pub enum ExportFormat {
     Exports,
     /// `NAME="value"`, as `config:import` reads it
     Envfile,
+    /// `NAME='value'`, all in one line
+    Shell,
+    /// `--env=NAME='value'`, all in one line
+    DockerArgs,
+    /// `--env=NAME`, all in one line
+    DockerArgsKeys,
     /// One JSON object
     Json,
+    /// A JSON list of objects with `name` and `value`
+    JsonList,
+    /// As `config:show` has it
+    Pretty,
 }
 
 /// `config:import`.

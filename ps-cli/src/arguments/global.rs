@@ -88,7 +88,7 @@ impl RuntimeChoice {
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProgressChoice {
-    /// Plain lines
+    /// One live line for each replica on a terminal, else plain lines
     Auto,
     /// Plain lines
     Plain,

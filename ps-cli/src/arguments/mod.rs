@@ -4,19 +4,23 @@
 //! through [`crate::words`] first.
 
 mod apps;
+mod checks;
 mod config;
 mod global;
 mod processes;
 mod procfile;
 mod ps;
+mod releases;
 mod selection;
 
 pub use apps::*;
+pub use checks::*;
 pub use config::*;
 pub use global::*;
 pub use processes::*;
 pub use procfile::*;
 pub use ps::*;
+pub use releases::*;
 pub use selection::*;
 
 use clap::{Parser, Subcommand};
@@ -61,9 +65,23 @@ pub enum Command {
 
     /// Deploy an app from a directory
     Deploy(Deploy),
+    /// Deploy an app from an archive
+    #[command(name = "git:from-archive")]
+    GitFromArchive(GitFromArchive),
     /// Deploy an app from an image
     #[command(name = "git:from-image")]
     GitFromImage(GitFromImage),
+    /// Deploy an app from an archive that holds an image
+    #[command(name = "git:load-image")]
+    GitLoadImage(GitLoadImage),
+    /// Record a git repository as an app's source, and deploy it
+    #[command(name = "git:sync")]
+    GitSync(GitSync),
+    /// List an app's releases, newest first
+    Releases(Releases),
+    /// Set how many releases can be put back
+    #[command(name = "releases:set")]
+    ReleasesSet(ReleasesSet),
 
     /// Check a Procfile: every error and warning at once
     #[command(name = "procfile:check")]
@@ -81,9 +99,15 @@ pub enum Command {
     /// Remove environment variables and roll that out
     #[command(name = "config:unset")]
     ConfigUnset(ConfigUnset),
+    /// Remove all environment variables and roll that out
+    #[command(name = "config:clear")]
+    ConfigClear(ConfigClear),
     /// Print the value of environment variables
     #[command(name = "config:get")]
     ConfigGet(ConfigGet),
+    /// List the names of environment variables
+    #[command(name = "config:keys")]
+    ConfigKeys(ConfigKeys),
     /// Show the environment with its values
     #[command(name = "config:show")]
     ConfigShow(ConfigShow),
@@ -120,6 +144,9 @@ pub enum Command {
     /// Stop and remove the old containers that are due
     #[command(name = "ps:retire", visible_alias = "retire")]
     PsRetire(OptionalApp),
+    /// Put an earlier release back, without losing a request
+    #[command(name = "ps:rollback", visible_alias = "rollback")]
+    PsRollback(PsRollback),
     /// Show or set how many containers each process type has
     #[command(name = "ps:scale", visible_alias = "scale")]
     PsScale(PsScale),
@@ -133,12 +160,21 @@ pub enum Command {
     #[command(name = "ps:stop", visible_alias = "stop")]
     PsStop(ManyApps),
 
+    /// Stop old containers before new ones start, and check nothing
+    #[command(name = "checks:disable")]
+    ChecksDisable(CheckedTypes),
     /// Check new containers before they serve again
     #[command(name = "checks:enable")]
     ChecksEnable(CheckedTypes),
     /// Show how new containers are checked
     #[command(name = "checks:report")]
     ChecksReport(ChecksReport),
+    /// Check the containers that run now
+    #[command(name = "checks:run")]
+    ChecksRun(ChecksRun),
+    /// Set or clear a property of checks
+    #[command(name = "checks:set")]
+    ChecksSet(ChecksSet),
     /// Let new containers serve without checking them
     #[command(name = "checks:skip")]
     ChecksSkip(CheckedTypes),
@@ -147,6 +183,15 @@ pub enum Command {
     Logs(Logs),
     /// Run a command in a new container of an app
     Run(Run),
+    /// Run a command in the background: `run --detach`
+    #[command(name = "run:detached")]
+    RunDetached(Run),
+    /// List the containers of `run`
+    #[command(name = "run:list")]
+    RunList(RunList),
+    /// Stop and remove containers of `run`
+    #[command(name = "run:stop")]
+    RunStop(RunStop),
     /// Open a shell, or run a command, in a running container
     Enter(Enter),
 

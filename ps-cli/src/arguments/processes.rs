@@ -1,9 +1,9 @@
-//! `logs`, `run` and `enter`.
+//! `logs`, `run`, `run:*` and `enter`.
 
 use clap::Args;
 use ps_core::names::AppName;
 
-use super::ReplicaSelection;
+use super::{Format, ReplicaSelection};
 
 /// `logs`.
 #[derive(Debug, Clone, Args)]
@@ -27,11 +27,41 @@ pub struct Run {
     /// Do not wait for it; print the container's name
     #[arg(long)]
     pub detach: bool,
+    /// When `psctl ps:retire` may end and remove it; a day without it
+    #[arg(long, value_name = "SECONDS", default_value = "86400", hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..))]
+    pub ttl_seconds: u32,
     /// Name of the app
     pub app: AppName,
-    /// The command and its arguments
+    /// The command and its arguments; a process type of the Procfile alone
+    /// stands for its command
     #[arg(value_name = "COMMAND", required = true)]
     pub command: Vec<String>,
+}
+
+/// `run:list`.
+#[derive(Debug, Clone, Args)]
+pub struct RunList {
+    /// Name of the app
+    pub app: AppName,
+    /// How to print it
+    #[arg(
+        long,
+        default_value = "stdout",
+        hide_default_value = true,
+        value_name = "stdout|json",
+        hide_possible_values = true
+    )]
+    pub format: Format,
+}
+
+/// `run:stop`.
+#[derive(Debug, Clone, Args)]
+pub struct RunStop {
+    /// Name of the app
+    pub app: AppName,
+    /// The container, such as shop.run.7 or run.7; all of them without it
+    #[arg(value_name = "CONTAINER")]
+    pub container: Option<String>,
 }
 
 /// `enter`.

@@ -36,6 +36,11 @@ impl Edit {
         })
     }
 
+    /// The environment before the changes.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Makes the changes, or shows them.
     pub(super) async fn finish(
         self,

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use crate::command_error::{CommandError, CommandErrorKind};
 use crate::env_file;
 use crate::terminal::Terminal;
@@ -28,6 +31,17 @@ pub(super) fn file(file: Option<&Path>, session: &Session) -> Result<Entries, Co
     };
     let text = String::from_utf8(bytes).map_err(|_| CommandError::usage("the environment is no UTF-8 text"))?;
     env_file::parse(&text).map_err(CommandError::usage)
+}
+
+/// Takes the base64 off the values.
+pub(super) fn decode(entries: &mut Entries) -> Result<(), CommandError> {
+    for (name, value) in entries {
+        let bytes = BASE64_STANDARD
+            .decode(value.trim())
+            .map_err(|_| CommandError::usage(format!("the value of {name} is no base64")))?;
+        *value = String::from_utf8(bytes).map_err(|_| CommandError::usage(format!("{name} is no UTF-8 text")))?;
+    }
+    Ok(())
 }
 
 /// `NAME=VALUE` words; one `NAME` alone takes its value from standard input, without the last line end.

@@ -1,10 +1,10 @@
-//! `config:get`, `config:show` and `config:export`: the commands that print config values, because the user asks for them.
+//! `config:get`, `config:keys`, `config:show` and `config:export`: the commands that print config values, because the user asks for them.
 
 use ps_core::config::Config;
 use ps_core::store::Scope;
 
 use super::Outcome;
-use crate::arguments::{ConfigExport, ConfigGet, ConfigShow, split_scope};
+use crate::arguments::{ConfigExport, ConfigGet, ConfigKeys, ConfigShow, split_scope};
 use crate::command_error::{CommandError, CommandErrorKind};
 use crate::env_file;
 use crate::exit_status::ExitStatus;
@@ -25,7 +25,12 @@ pub(super) async fn get(arguments: &ConfigGet, session: &Session) -> Outcome {
         ));
     }
     for value in names.iter().filter_map(|name| config.get(name)) {
-        session.terminal().exempt(format!("{value}\n").as_bytes());
+        let shown = if arguments.quoted {
+            env_file::quoted(value)
+        } else {
+            value.to_owned()
+        };
+        session.terminal().exempt(format!("{shown}\n").as_bytes());
     }
     Ok(ExitStatus::Done)
 }
@@ -41,6 +46,15 @@ pub(super) async fn show(arguments: &ConfigShow, session: &Session) -> Outcome {
     Ok(ExitStatus::Done)
 }
 
+pub(super) async fn keys(arguments: &ConfigKeys, session: &Session) -> Outcome {
+    let scope = only_scope(arguments.global, &arguments.words)?;
+    let config = read(&scope, arguments.merged, session).await?;
+    for (name, _) in config.iter() {
+        session.terminal().exempt(format!("{name}\n").as_bytes());
+    }
+    Ok(ExitStatus::Done)
+}
+
 pub(super) async fn export(arguments: &ConfigExport, session: &Session) -> Outcome {
     let scope = only_scope(arguments.global, &arguments.words)?;
     let config = read(&scope, arguments.merged, session).await?;
@@ -50,7 +64,7 @@ pub(super) async fn export(arguments: &ConfigExport, session: &Session) -> Outco
     Ok(ExitStatus::Done)
 }
 
-fn only_scope(is_global: bool, words: &[String]) -> Result<Scope, CommandError> {
+pub(super) fn only_scope(is_global: bool, words: &[String]) -> Result<Scope, CommandError> {
     match split_scope(is_global, words)? {
         (scope, []) => Ok(scope),
         (_, [extra, ..]) => Err(CommandError::usage(format!("`{extra}` is one word too many"))),

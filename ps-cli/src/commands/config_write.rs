@@ -1,14 +1,18 @@
-//! `config:set`, `config:unset` and `config:import`: read, store, and where an app runs, hand over to the rollout.
+//! `config:set`, `config:unset`, `config:clear` and `config:import`: read, store, and where an app runs, hand over to the rollout.
 
 use super::config_edit::Edit;
+use super::config_read::only_scope;
 use super::{Outcome, config_input};
-use crate::arguments::{ConfigImport, ConfigSet, ConfigUnset, split_scope};
+use crate::arguments::{ConfigClear, ConfigImport, ConfigSet, ConfigUnset, split_scope};
 use crate::command_error::CommandError;
 use crate::wiring::Session;
 
 pub(super) async fn set(arguments: &ConfigSet, session: &Session) -> Outcome {
     let (scope, words) = split_scope(arguments.global, &arguments.words)?;
-    let entries = config_input::assignments(words, session.terminal())?;
+    let mut entries = config_input::assignments(words, session.terminal())?;
+    if arguments.encoded {
+        config_input::decode(&mut entries)?;
+    }
     let edit = Edit::open(scope, "config:set", session).await?;
     edit.finish(entries, &[], arguments.no_restart, session).await
 }
@@ -20,6 +24,13 @@ pub(super) async fn unset(arguments: &ConfigUnset, session: &Session) -> Outcome
     }
     let edit = Edit::open(scope, "config:unset", session).await?;
     edit.finish(Vec::new(), names, arguments.no_restart, session).await
+}
+
+pub(super) async fn clear(arguments: &ConfigClear, session: &Session) -> Outcome {
+    let scope = only_scope(arguments.global, &arguments.words)?;
+    let edit = Edit::open(scope, "config:clear", session).await?;
+    let names: Vec<String> = edit.config().iter().map(|(name, _)| name.to_owned()).collect();
+    edit.finish(Vec::new(), &names, arguments.no_restart, session).await
 }
 
 pub(super) async fn import(arguments: &ConfigImport, session: &Session) -> Outcome {

@@ -6,9 +6,9 @@ use ps_core::runtime::{LogOptions, OutputChannel};
 use serde_json::Value;
 
 use super::Outcome;
+use super::report_value::print_value;
 use super::use_cases::looking;
 use crate::arguments::{Logs, PsInspect, PsReport, ReportFormat};
-use crate::command_error::CommandError;
 use crate::exit_status::ExitStatus;
 use crate::rendering::line_buffer::LineBuffer;
 use crate::rendering::{document, report, report_view};
@@ -48,19 +48,8 @@ pub(super) async fn report(arguments: &PsReport, session: &Session) -> Outcome {
 fn print_rows(arguments: &PsReport, name: &str, rows: &[report::Row], session: &Session) -> Outcome {
     let terminal = session.terminal();
     if let Some(flag) = &arguments.info_flag {
-        let Some(row) = rows.iter().find(|row| row.flag == *flag) else {
-            let mut flags: Vec<&str> = rows.iter().map(|row| row.flag.as_str()).collect();
-            flags.sort_unstable();
-            return Err(CommandError::usage(format!("`{flag}` is no info flag of {name}"))
-                .hint(format!("info flags are {}", flags.join(", "))));
-        };
-        let is_single = arguments.app.is_some() || arguments.global;
-        terminal.data(&if is_single {
-            row.value.clone()
-        } else {
-            format!("{name}: {}", row.value)
-        });
-        return Ok(ExitStatus::Done);
+        let title = Some(name).filter(|_| arguments.app.is_none() && !arguments.global);
+        return print_value(flag, title, rows, session);
     }
     match arguments.format {
         ReportFormat::Dokku => terminal.json_line(&report_view::dokku(rows)),

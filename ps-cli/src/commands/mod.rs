@@ -15,6 +15,9 @@ mod one_off;
 mod procfile;
 mod procfile_input;
 mod properties;
+mod releases;
+mod report_value;
+mod runs;
 mod scale;
 mod store_only;
 mod use_cases;
@@ -22,7 +25,9 @@ mod verbs;
 
 pub use offline::execute_offline;
 
-use crate::arguments::{Command, PsList};
+use ps_core::policies::PropertyGroup;
+
+use crate::arguments::{ChecksSet, Command, PsList, PsSet, ReleasesSet, Run};
 use crate::command_error::CommandError;
 use crate::exit_status::ExitStatus;
 use crate::wiring::Session;
@@ -31,6 +36,7 @@ use crate::wiring::Session;
 pub type Outcome = Result<ExitStatus, CommandError>;
 
 /// Runs one command.
+#[expect(clippy::too_many_lines, reason = "one arm for each command")]
 pub async fn execute(command: Command, session: &Session) -> Outcome {
     match command {
         Command::AppsCreate(arguments) => apps::create(&arguments, session).await,
@@ -38,6 +44,8 @@ pub async fn execute(command: Command, session: &Session) -> Outcome {
         Command::AppsExists(arguments) => apps::exists(&arguments, session).await,
         Command::ConfigSet(arguments) => config_write::set(&arguments, session).await,
         Command::ConfigUnset(arguments) => config_write::unset(&arguments, session).await,
+        Command::ConfigClear(arguments) => config_write::clear(&arguments, session).await,
+        Command::ConfigKeys(arguments) => config_read::keys(&arguments, session).await,
         Command::ConfigImport(arguments) => config_write::import(&arguments, session).await,
         Command::ConfigGet(arguments) => config_read::get(&arguments, session).await,
         Command::ConfigShow(arguments) => config_read::show(&arguments, session).await,
@@ -45,15 +53,26 @@ pub async fn execute(command: Command, session: &Session) -> Outcome {
         Command::ProcfileCheck(arguments) => procfile::check(&arguments, session).await,
         Command::ProcfileList(arguments) => procfile::list(&arguments, session).await,
         Command::ProcfileShow(arguments) => procfile::show(&arguments, session).await,
+        Command::ReleasesSet(ReleasesSet { global, words }) => {
+            properties::set(PropertyGroup::Releases, global, &words, session).await
+        }
         Command::PsScale(arguments) => scale::scale(&arguments, session).await,
-        Command::PsSet(arguments) => properties::set(&arguments, session).await,
+        Command::PsSet(PsSet { global, words }) => properties::set(PropertyGroup::Ps, global, &words, session).await,
+        Command::ChecksSet(ChecksSet { global, words }) => {
+            properties::set(PropertyGroup::Checks, global, &words, session).await
+        }
+        Command::ChecksDisable(arguments) => checks::disable(&arguments, session).await,
         Command::ChecksEnable(arguments) => checks::enable(&arguments, session).await,
         Command::ChecksSkip(arguments) => checks::skip(&arguments, session).await,
         Command::ChecksReport(arguments) => checks::report(&arguments, session).await,
+        Command::ChecksRun(arguments) => checks::run(&arguments, session).await,
 
         Command::AppsDestroy(arguments) => apps::destroy(&arguments, session).await,
         Command::AppsRename(arguments) => apps::rename(&arguments, session).await,
         Command::Deploy(arguments) => deploy::deploy(&arguments, session).await,
+        Command::GitFromArchive(arguments) => deploy::from_archive(&arguments, session).await,
+        Command::GitSync(arguments) => deploy::sync(&arguments, session).await,
+        Command::GitLoadImage(arguments) => deploy::load_image(&arguments, session).await,
         Command::GitFromImage(arguments) => deploy::from_image(&arguments, session).await,
         Command::Ps(PsList { app: Some(app) }) => look::processes(&app, session).await,
         Command::PsInspect(arguments) => look::inspect(&arguments, session).await,
@@ -63,10 +82,21 @@ pub async fn execute(command: Command, session: &Session) -> Outcome {
         Command::PsRestart(arguments) => verbs::restart(&arguments, session).await,
         Command::PsRestartall(arguments) => verbs::restart_all(&arguments, session).await,
         Command::PsRetire(arguments) => verbs::retire(&arguments, session).await,
+        Command::PsRollback(arguments) => releases::rollback(&arguments, session).await,
+        Command::Releases(arguments) => releases::list(&arguments, session).await,
         Command::PsStart(arguments) => verbs::start(&arguments, session).await,
         Command::PsStop(arguments) => verbs::stop(&arguments, session).await,
         Command::Logs(arguments) => look::logs(&arguments, session).await,
         Command::Run(arguments) => one_off::run(&arguments, session).await,
+        Command::RunDetached(arguments) => {
+            let arguments = Run {
+                detach: true,
+                ..arguments
+            };
+            one_off::run(&arguments, session).await
+        }
+        Command::RunList(arguments) => runs::list(&arguments, session).await,
+        Command::RunStop(arguments) => runs::stop(&arguments, session).await,
         Command::Enter(arguments) => one_off::enter(&arguments, session).await,
 
         // Answered before a session is opened.

@@ -1,5 +1,7 @@
 //! `run` and `enter`: a command beside the app, and a command inside one of its containers.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use ps_core::operations::{OperationError, RunRequest};
 use ps_core::runtime::{ExecSpec, ExitCode, OutputChunk, RuntimeStream, Signal, TerminalMode};
@@ -8,6 +10,7 @@ use super::Outcome;
 use super::look::pass_on;
 use super::use_cases::{changing, looking};
 use crate::arguments::{Enter, Run};
+use crate::command_error::CommandError;
 use crate::exit_status::ExitStatus;
 use crate::terminal::raw_mode::RawMode;
 use crate::terminal::{resizes, window_size};
@@ -26,6 +29,7 @@ pub(super) async fn run(arguments: &Run, session: &Session) -> Outcome {
     let request = RunRequest {
         command: arguments.command.clone(),
         terminal,
+        time_to_live: Duration::from_secs(arguments.ttl_seconds.into()),
     };
     if session.options().dry_run {
         let words = arguments.command.join(" ");
@@ -47,17 +51,25 @@ pub(super) async fn run(arguments: &Run, session: &Session) -> Outcome {
         let (engine, id) = (engine.clone(), id.clone());
         async move { engine.resize_container(&id, size).await }
     };
-    let signal = pump(session, attached.output, is_terminal, resize).await?;
-    if let Some(status) = signal {
-        let name = if status == ExitStatus::Terminated {
-            Signal::Term
-        } else {
-            Signal::Interrupt
+    let _guard = session.interrupt().guard_child();
+    let pass_signals = async {
+        let signal = match session.interrupt().wait().await {
+            ExitStatus::Terminated => Signal::Term,
+            _ => Signal::Interrupt,
         };
-        let _ = engine.kill_container(&id, name).await;
+        let _ = engine.kill_container(&id, signal).await;
+        session.interrupt().wait_for_second().await;
+        let _ = engine.kill_container(&id, Signal::Kill).await;
+        std::future::pending().await
+    };
+    let ended = async {
+        pump(session, attached.output, is_terminal, resize).await?;
+        operations.finish_run(&id).await.map_err(CommandError::from)
+    };
+    tokio::select! {
+        code = ended => code.map(child),
+        never = pass_signals => never,
     }
-    let code = operations.finish_run(&id).await?;
-    Ok(signal.unwrap_or_else(|| child(code)))
 }
 
 pub(super) async fn enter(arguments: &Enter, session: &Session) -> Outcome {
@@ -96,20 +108,22 @@ pub(super) async fn enter(arguments: &Enter, session: &Session) -> Outcome {
         let (engine, exec) = (engine.clone(), exec.clone());
         async move { engine.resize_exec(&exec, size).await }
     };
-    if let Some(status) = pump(session, output, terminal, resize).await? {
-        return Ok(status);
+    tokio::select! {
+        ended = pump(session, output, terminal, resize) => ended?,
+        // Engines have no way to signal a command inside a container.
+        status = session.interrupt().wait() => return Ok(status),
     }
     let code = engine.exec_exit_code(&exec).await?;
     Ok(code.map_or(ExitStatus::Failed, child))
 }
 
-/// Passes output on until it ends, and the window's size as it changes. Returns the signal that ended it early.
+/// Passes output on until it ends, and the window's size as it changes.
 async fn pump<F, Fut>(
     session: &Session,
     mut output: RuntimeStream<OutputChunk>,
     is_terminal: bool,
     resize: F,
-) -> Result<Option<ExitStatus>, crate::command_error::CommandError>
+) -> Result<(), CommandError>
 where
     F: Fn(ps_core::runtime::TerminalSize) -> Fut,
     Fut: Future<Output = Result<(), ps_core::runtime::RuntimeError>>,
@@ -126,14 +140,13 @@ where
                     let chunk = chunk?;
                     pass_on(session, chunk.channel, &chunk.bytes);
                 }
-                None => return Ok(None),
+                None => return Ok(()),
             },
             Some(size) = resized.next() => {
                 if is_terminal {
                     let _ = resize(size).await;
                 }
             }
-            status = session.interrupt().wait() => return Ok(Some(status)),
         }
     }
 }

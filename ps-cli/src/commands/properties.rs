@@ -1,23 +1,23 @@
-//! `ps:set`.
+//! `ps:set`, `checks:set` and `releases:set`: one way to set a property, each with its own list of them.
 
-use ps_core::policies::{Property, PropertyError};
+use ps_core::policies::{Property, PropertyError, PropertyGroup};
 use ps_core::store::{Scope, StoreChange};
 
 use super::Outcome;
 use super::store_only::{Step, apply};
 use super::use_cases::{changing, finish};
-use crate::arguments::{PsSet, split_scope};
+use crate::arguments::split_scope;
 use crate::command_error::CommandError;
 use crate::wiring::Session;
 
-pub(super) async fn set(arguments: &PsSet, session: &Session) -> Outcome {
-    let (scope, words) = split_scope(arguments.global, &arguments.words)?;
+pub(super) async fn set(group: PropertyGroup, is_global: bool, words: &[String], session: &Session) -> Outcome {
+    let (scope, words) = split_scope(is_global, words)?;
     // Dokku reports an absent app before an unknown property.
     let app = match &scope {
         Scope::App(app) => Some(session.app(app).await?),
         Scope::Global => None,
     };
-    let (property, value) = setting(words, &scope)?;
+    let (property, value) = setting(group, words, &scope)?;
     session.terminal().section(&match value {
         "" => format!("Unsetting {property}"),
         value => format!("Setting {property} to {value}"),
@@ -30,7 +30,7 @@ pub(super) async fn set(arguments: &PsSet, session: &Session) -> Outcome {
         return finish(session, &use_cases, outcome).await;
     }
     let _lock = match &scope {
-        Scope::App(app) => session.lock(app, "ps:set").await?,
+        Scope::App(app) => session.lock(app, verb(group)).await?,
         Scope::Global => None,
     };
     let change = StoreChange::SetProperty { scope, property, value };
@@ -45,11 +45,21 @@ pub(super) async fn set(arguments: &PsSet, session: &Session) -> Outcome {
     .await
 }
 
-fn setting<'a>(words: &'a [String], scope: &Scope) -> Result<(Property, &'a str), CommandError> {
+const fn verb(group: PropertyGroup) -> &'static str {
+    match group {
+        PropertyGroup::Ps => "ps:set",
+        PropertyGroup::Checks => "checks:set",
+        PropertyGroup::Releases => "releases:set",
+    }
+}
+
+fn setting<'a>(group: PropertyGroup, words: &'a [String], scope: &Scope) -> Result<(Property, &'a str), CommandError> {
     let (name, value) = match words {
         [] => {
-            let names = Property::ALL.map(Property::name).join(", ");
-            return Err(CommandError::usage("no property is named").hint(format!("properties are {names}")));
+            let names: Vec<&str> = group.properties().map(Property::name).collect();
+            return Err(
+                CommandError::usage("no property is named").hint(format!("properties are {}", names.join(", ")))
+            );
         }
         [name] => (name, ""),
         [name, value] => (name, value.as_str()),
@@ -58,7 +68,7 @@ fn setting<'a>(words: &'a [String], scope: &Scope) -> Result<(Property, &'a str)
             return Err(error.hint("put quotes around a value of several words"));
         }
     };
-    let property: Property = name.parse()?;
+    let property = group.property(name)?;
     if *scope == Scope::Global && !property.is_global() {
         return Err(PropertyError::NotGlobal { property }.into());
     }

@@ -71,6 +71,9 @@ fn app_of(change: &StoreChange) -> Option<&AppName> {
         | StoreChange::UseGenerations { app, .. }
         | StoreChange::UseReleaseNumbers { app, .. }
         | StoreChange::RecordRelease { app, .. }
+        | StoreChange::ExpireRelease { app, .. }
+        | StoreChange::ExpectImage { app, .. }
+        | StoreChange::ForgetImage { app, .. }
         | StoreChange::Serve { app, .. }
         | StoreChange::StopServing { app, .. }
         | StoreChange::AddRetirement { app, .. }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ps_core::addresses::Subnet;
 use ps_core::execution::Cancellation;
 use ps_core::names::AppName;
-use ps_core::operations::{Adapters, AppResult, Mode, OperationError, OperationOptions, Operations, VerbOutcome};
+use ps_core::operations::{Adapters, AppResult, OperationError, OperationOptions, Operations, VerbOutcome};
 
 use super::Outcome;
 use crate::arguments::AppSelection;
@@ -38,20 +38,21 @@ async fn open(session: &Session) -> Result<UseCases, CommandError> {
     let adapters = Adapters {
         engine: session.engine().await?,
         store: session.current_store().await?,
-        source: session.source_reader(),
+        source: session.source_reader()?,
         clock: session.clock(),
         host: session.host(),
+        prober: session.prober(),
         events: Arc::new(Progress::new(session.terminal().clone(), options)),
     };
     let subnet: Option<Subnet> = match session.environment().text("PSCTL_SUBNET") {
         Some(text) => Some(text.parse().map_err(CommandError::usage)?),
         None => None,
     };
-    let mode = if options.dry_run { Mode::DryRun } else { Mode::Execute };
     let operation_options = OperationOptions {
-        mode,
+        mode: session.mode(),
         lock_patience: options.lock_patience(),
         subnet,
+        by: Some(session.user_name()),
         ..OperationOptions::default()
     };
     let cancellation = Cancellation::default();
@@ -121,7 +122,10 @@ async fn retire(session: &Session, use_cases: &UseCases, app: &AppName) -> Resul
 
 /// A command that ended because of a signal ends with that signal's code.
 fn with_signal(session: &Session, error: OperationError) -> CommandError {
-    let interrupted = matches!(error, OperationError::Interrupted { .. });
+    let interrupted = matches!(
+        error,
+        OperationError::Interrupted { .. } | OperationError::PostdeployInterrupted { .. }
+    );
     let mut error = CommandError::from(error);
     if let Some(ExitStatus::Terminated) = session.interrupt().requested().filter(|_| interrupted) {
         error.kind = CommandErrorKind::Terminated;

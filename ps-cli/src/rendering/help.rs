@@ -80,7 +80,7 @@ fn group(command: &Command) -> &'static str {
     let name = command.get_name();
     match name.split_once(':').map_or(name, |(namespace, _)| namespace) {
         "apps" => "Apps",
-        "deploy" | "git" => "Deploy",
+        "deploy" | "git" | "releases" => "Deploy",
         "procfile" => "Procfile",
         "config" => "Environment",
         "ps" => "Processes",

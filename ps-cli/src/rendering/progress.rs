@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use ps_core::execution::{EventSink, OperationEvent, StepState};
+use ps_core::names::{AppName, Replica};
 use ps_core::plan::ActionKind;
 
 use crate::arguments::{GlobalOptions, ProgressChoice};
-use crate::terminal::Terminal;
+use crate::terminal::{LineState, Terminal};
+
+/// What a build writes needs no prefix: the stage before it says whose it is.
+const BUILD: &str = "build";
 
 /// Renders events.
 #[derive(Debug)]
@@ -31,10 +35,35 @@ impl Progress {
         match event {
             OperationEvent::Stage { text, .. } => terminal.step(text),
             OperationEvent::Warning { text, .. } => terminal.warn(text),
-            OperationEvent::Output { line, .. } if !terminal.is_quiet() => {
-                terminal.exempt_error(format!("       {line}\n").as_bytes());
+            OperationEvent::Output { from, line, .. } if !terminal.is_quiet() => {
+                let prefix = if *from == BUILD {
+                    String::new()
+                } else {
+                    format!("{from} | ")
+                };
+                terminal.exempt_error(format!("       {prefix}{line}\n").as_bytes());
             }
             OperationEvent::Output { .. } => {}
+            OperationEvent::Checking {
+                app,
+                replica,
+                check,
+                attempt,
+                attempts,
+                at_most,
+            } => {
+                let who = who(app, replica.as_ref());
+                let text = match attempts {
+                    0 | 1 => format!("checking {check}"),
+                    _ => format!("checking {check}, attempt {attempt} of {attempts}"),
+                };
+                if self.is_verbose {
+                    let limit = at_most.as_secs_f64();
+                    terminal.detail(&format!("{who}: {text}, at most {limit:.1} s"));
+                } else if terminal.is_live() {
+                    terminal.replica_line(&who, &text, LineState::Working);
+                }
+            }
             OperationEvent::Step {
                 app,
                 replica,
@@ -42,16 +71,37 @@ impl Progress {
                 text,
                 state,
             } => {
-                let who = replica
-                    .as_ref()
-                    .map_or_else(|| app.to_string(), |replica| format!("{app} {replica}"));
+                let who = who(app, replica.as_ref());
                 if self.is_verbose {
                     terminal.detail(&format!("{who}: {text}: {}", state_text(*state)));
+                } else if replica.is_some() && terminal.is_live() {
+                    if let Some((text, line)) = live(*kind, *state) {
+                        terminal.replica_line(&who, &text, line);
+                    }
                 } else if let Some(told) = told(*kind, *state).filter(|_| replica.is_some()) {
                     terminal.detail(&format!("{who} {told}"));
                 }
             }
         }
+    }
+}
+
+/// `shop web.1`, or only the app.
+fn who(app: &AppName, replica: Option<&Replica>) -> String {
+    replica.map_or_else(|| app.to_string(), |replica| format!("{app} {replica}"))
+}
+
+/// What a line that changes in place says after a step.
+fn live(kind: ActionKind, state: StepState) -> Option<(String, LineState)> {
+    let working = |text: &str| Some((text.to_owned(), LineState::Working));
+    match (kind, state) {
+        (ActionKind::Create, StepState::Started) => working("creating"),
+        (ActionKind::Start, StepState::Started) => working("starting"),
+        (ActionKind::WaitReady, StepState::Started) => working("checking"),
+        (ActionKind::Stop, StepState::Started) => working("stopping"),
+        (ActionKind::Remove, StepState::Started) => working("removing"),
+        (ActionKind::Create, StepState::Done(_)) => Some(("created".to_owned(), LineState::Settled)),
+        _ => told(kind, state).map(|text| (text, LineState::Settled)),
     }
 }
 
@@ -86,6 +136,20 @@ fn as_json(event: &OperationEvent) -> serde_json::Value {
         }
         OperationEvent::Output { app, from, line, .. } => {
             serde_json::json!({"event": "output", "app": app.as_str(), "from": from, "line": line})
+        }
+        OperationEvent::Checking {
+            app,
+            replica,
+            check,
+            attempt,
+            attempts,
+            at_most,
+        } => {
+            let replica = replica.as_ref().map(ToString::to_string);
+            serde_json::json!({
+                "event": "checking", "app": app.as_str(), "replica": replica, "check": check, "attempt": attempt,
+                "attempts": attempts, "at_most_seconds": at_most.as_secs_f64(),
+            })
         }
         OperationEvent::Step {
             app,

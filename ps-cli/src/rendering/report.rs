@@ -1,8 +1,11 @@
 //! The layout of reports: labels from flags, values in one column. Dokku's programs read it, so widths are its.
 
+use std::error::Error;
+
 use ps_core::app::{AppRecord, CheckMode, GlobalRecord};
-use ps_core::policies::Property;
-use ps_core::report::AppReport;
+use ps_core::operations::{CheckOutcome, CheckReport};
+use ps_core::policies::{Property, PropertyGroup};
+use ps_core::report::{AppReport, property_reports};
 use ps_core::runtime::ProcessTable;
 
 use super::report_view::running_text;
@@ -105,7 +108,7 @@ pub fn app_rows(report: &AppReport) -> Vec<Row> {
 
 /// The rows of `ps:report --global`.
 pub fn global_rows(global: &GlobalRecord) -> Vec<Row> {
-    let properties = Property::ALL.into_iter().filter(|property| property.is_global());
+    let properties = PropertyGroup::Ps.properties().filter(|property| property.is_global());
     properties
         .flat_map(|property| {
             let value = global.properties.get(&property).map(String::as_str);
@@ -150,7 +153,7 @@ pub fn process_rows(table: &ProcessTable) -> String {
 }
 
 /// The rows of `checks:report`.
-pub fn checks(app: &AppRecord) -> Vec<Row> {
+pub fn checks(app: &AppRecord, global: &GlobalRecord) -> Vec<Row> {
     let list = |mode| {
         let types = app.checks.iter().filter(|(_, other)| **other == mode);
         let names: Vec<&str> = types.map(|(process_type, _)| process_type.as_str()).collect();
@@ -160,10 +163,50 @@ pub fn checks(app: &AppRecord) -> Vec<Row> {
             names.join(",")
         }
     };
-    vec![
+    let mut rows = vec![
         Row::new("--checks-disabled-list", list(CheckMode::Disabled)),
         Row::new("--checks-skipped-list", list(CheckMode::Skipped)),
-    ]
+    ];
+    for (property, values) in property_reports(PropertyGroup::Checks, app, global) {
+        let in_force = values.global.as_deref().unwrap_or(property.built_in());
+        rows.extend([
+            Row::new(format!("--checks-{property}"), values.app.unwrap_or_default()),
+            Row::new(format!("--checks-computed-{property}"), values.computed),
+            Row::new(format!("--checks-global-{property}"), in_force),
+        ]);
+    }
+    rows
+}
+
+/// The rows of `checks:run`: one a check.
+pub fn checked(reports: &[CheckReport]) -> String {
+    let lines = reports.iter().map(|report| {
+        let CheckReport { replica, check, .. } = report;
+        let outcome = match reason(report) {
+            None => "passed".to_owned(),
+            Some(reason) if report.is_failure() => format!("failed, {reason}"),
+            Some(reason) => format!("warning, {reason}"),
+        };
+        format!("       {replica}: {}: {outcome}", check.label())
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Why a check did not pass, with its causes.
+pub(super) fn reason(report: &CheckReport) -> Option<String> {
+    let failed: &dyn Error = match &report.outcome {
+        CheckOutcome::Passed => return None,
+        CheckOutcome::Warned(text) => return Some(text.clone()),
+        CheckOutcome::Failed(not_ready) => not_ready,
+    };
+    // The check itself stands beside it.
+    let mut error = failed.source().unwrap_or(failed);
+    let mut text = error.to_string();
+    while let Some(cause) = error.source() {
+        text = format!("{text}: {cause}");
+        error = cause;
+    }
+    Some(text)
 }
 
 #[cfg(test)]

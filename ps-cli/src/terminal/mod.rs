@@ -6,6 +6,7 @@
 mod color;
 mod diagnostics;
 mod input;
+mod live;
 pub mod raw_mode;
 mod stream;
 
@@ -14,13 +15,16 @@ use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use anstyle::{AnsiColor, Style};
+use indicatif::ProgressDrawTarget;
 use ps_core::redaction::Redactor;
 use ps_core::runtime::ByteStream;
 use serde_json::Value;
 
-use crate::arguments::ColorChoice;
+use crate::arguments::{ColorChoice, ProgressChoice};
 use crate::command_error::CommandError;
 use crate::environment::{Environment, Io};
+pub use live::LineState;
+use live::Live;
 pub use raw_mode::{resizes, window_size};
 use stream::Stream;
 
@@ -43,6 +47,7 @@ pub enum Loudness {
 pub struct Terminal {
     out: Mutex<Stream>,
     err: Mutex<Stream>,
+    live: Live,
     input: Arc<Mutex<Box<dyn Read + Send>>>,
     stdin_is_tty: bool,
     stdout_is_tty: bool,
@@ -76,6 +81,7 @@ impl Terminal {
                 io.stderr_is_terminal,
                 color(io.stderr_is_terminal),
             )),
+            live: Live::hidden(),
             input: Arc::new(Mutex::new(io.stdin)),
             stdout_is_tty: io.stdout_is_terminal,
             stdin_is_tty: io.stdin_is_terminal,
@@ -86,11 +92,21 @@ impl Terminal {
     }
 
     /// Takes over what the command line says.
-    pub fn configure(&self, loudness: Loudness, choice: ColorChoice, environment: &Environment) {
+    pub fn configure(
+        &self,
+        loudness: Loudness,
+        choice: ColorChoice,
+        progress: ProgressChoice,
+        environment: &Environment,
+    ) {
         *self.loudness.write().unwrap_or_else(PoisonError::into_inner) = loudness;
         for stream in [&self.out, &self.err] {
             let mut stream = lock(stream);
             stream.has_color = color::is_wanted(choice, environment, stream.is_terminal);
+        }
+        let is_live = progress == ProgressChoice::Auto && loudness == Loudness::Usual;
+        if is_live && lock(&self.err).is_terminal {
+            self.live.draw_on(ProgressDrawTarget::stderr());
         }
     }
 
@@ -124,95 +140,102 @@ impl Terminal {
 
     /// One line, or several, of data.
     pub fn data(&self, text: &str) {
-        lock(&self.out).write(&format!("{}\n", self.redactor().redact(text)));
+        self.settle_lines();
+        self.on_output(|out| out.write(&format!("{}\n", self.redactor().redact(text))));
     }
 
     /// Data that may hold config values: what the user asked for, or what the user's own processes print.
     pub fn exempt(&self, bytes: &[u8]) {
-        lock(&self.out).write_bytes(bytes);
+        self.on_output(|out| out.write_bytes(bytes));
     }
 
     /// What the user's own processes print on standard error.
     pub fn exempt_error(&self, bytes: &[u8]) {
-        lock(&self.err).write_bytes(bytes);
+        self.on_error(|err| err.write_bytes(bytes));
     }
 
     /// One JSON document; of strings in it, the values are redacted, never the keys.
     pub fn json(&self, document: &Value) {
+        self.settle_lines();
         let mut document = document.clone();
         redact_strings(&self.redactor(), &mut document);
-        lock(&self.out).write(&format!("{document:#}\n"));
+        self.on_output(|out| out.write(&format!("{document:#}\n")));
     }
 
     /// One JSON document in one line on standard output.
     pub fn json_line(&self, document: &Value) {
         let mut document = document.clone();
         redact_strings(&self.redactor(), &mut document);
-        lock(&self.out).write(&format!("{document}\n"));
+        self.on_output(|out| out.write(&format!("{document}\n")));
     }
 
     /// One JSON object a line on standard error: progress for programs.
     pub fn progress_json(&self, event: &Value) {
         let mut event = event.clone();
         redact_strings(&self.redactor(), &mut event);
-        lock(&self.err).write(&format!("{event}\n"));
+        self.on_error(|err| err.write(&format!("{event}\n")));
     }
 
     /// `=====> …`: the header of a table on standard output; not with `--quiet`.
     pub fn header(&self, text: &str) {
-        self.loud(&self.out, SECTION, text);
+        self.settle_lines();
+        self.loud(Channel::Out, SECTION, text);
     }
 
     /// `-----> …`: the header of a table on standard output, in the look of `ps:scale`; not with `--quiet`.
     pub fn step_header(&self, text: &str) {
-        self.loud(&self.out, STEP, text);
+        self.settle_lines();
+        self.loud(Channel::Out, STEP, text);
     }
 
     /// A line that belongs to a header; not with `--quiet`.
     pub fn header_line(&self, text: &str) {
-        self.loud(&self.out, "", text);
+        self.loud(Channel::Out, "", text);
     }
 
     /// `-----> …`: a step; not with `--quiet`.
     pub fn step(&self, text: &str) {
-        self.loud(&self.err, STEP, text);
+        self.settle_lines();
+        self.loud(Channel::Err, STEP, text);
     }
 
     /// `=====> …`: what was done; not with `--quiet`.
     pub fn section(&self, text: &str) {
-        self.loud(&self.err, SECTION, text);
+        self.settle_lines();
+        self.loud(Channel::Err, SECTION, text);
     }
 
     /// Seven blanks: more about a step; not with `--quiet`.
     pub fn detail(&self, text: &str) {
-        self.loud(&self.err, DETAIL, text);
+        self.loud(Channel::Err, DETAIL, text);
     }
 
     /// ` !     …`: something to know.
     pub fn warn(&self, text: &str) {
-        self.prefixed(&self.err, WARNING, yellow(), text);
+        self.prefixed(Channel::Err, WARNING, yellow(), text);
     }
 
     /// A failed command, after the last lines of the process that failed.
     pub fn error(&self, error: &CommandError) {
         if let Some((who, lines)) = &error.output {
-            self.prefixed(&self.err, SECTION, cyan(), &format!("Last lines of {who}"));
+            self.prefixed(Channel::Err, SECTION, cyan(), &format!("Last lines of {who}"));
             for line in lines {
-                self.prefixed(&self.err, DETAIL, cyan(), line);
+                self.prefixed(Channel::Err, DETAIL, cyan(), line);
             }
         }
         let lines = error.lines().join("\n");
         let text = without_controls(&self.redactor().redact(&lines));
-        let mut stream = lock(&self.err);
-        for line in text.lines() {
-            let word = ["error:", "caused by:", "hint:"]
-                .into_iter()
-                .find(|word| line.starts_with(word));
-            let style = if word == Some("hint:") { cyan() } else { red() };
-            stream.write_styled(word.unwrap_or_default(), style);
-            stream.write(line.strip_prefix(word.unwrap_or_default()).unwrap_or(line));
-            stream.write("\n");
-        }
+        self.on_error(|stream| {
+            for line in text.lines() {
+                let word = ["error:", "caused by:", "hint:"]
+                    .into_iter()
+                    .find(|word| line.starts_with(word));
+                let style = if word == Some("hint:") { cyan() } else { red() };
+                stream.write_styled(word.unwrap_or_default(), style);
+                stream.write(line.strip_prefix(word.unwrap_or_default()).unwrap_or(line));
+                stream.write("\n");
+            }
+        });
     }
 
     /// Whether whoever read standard output went away; followed output may end then.
@@ -256,7 +279,8 @@ impl Terminal {
 
     /// Asks on standard error and reads one line of standard input.
     pub fn ask(&self, question: &str) -> std::io::Result<String> {
-        lock(&self.err).write(&format!("{WARNING}{} ", self.redactor().redact(question)));
+        self.settle_lines();
+        self.on_error(|err| err.write(&format!("{WARNING}{} ", self.redactor().redact(question))));
         let mut line = Vec::new();
         let mut input = lock(&self.input);
         let mut byte = [0];
@@ -266,25 +290,73 @@ impl Terminal {
         Ok(String::from_utf8_lossy(&line).trim().to_owned())
     }
 
-    fn loud(&self, stream: &Mutex<Stream>, prefix: &str, text: &str) {
+    /// Whether lines that change in place are seen; see [`Terminal::replica_line`].
+    pub fn is_live(&self) -> bool {
+        self.live.is_shown()
+    }
+
+    /// What is done with a replica, in a line of its own that changes in place.
+    pub fn replica_line(&self, who: &str, text: &str, state: LineState) {
+        let text = without_controls(&self.redactor().redact(text));
+        self.live.tell(who, text, state);
+    }
+
+    /// Lets the lines of replicas stay as they are; later ones begin below.
+    pub fn settle_lines(&self) {
+        for line in self.live.take() {
+            self.detail(&line);
+        }
+    }
+
+    fn loud(&self, channel: Channel, prefix: &str, text: &str) {
         if !self.is_quiet() {
-            self.prefixed(stream, prefix, cyan(), text);
+            self.prefixed(channel, prefix, cyan(), text);
         }
     }
 
     /// Every line of the text with the prefix before the first, and blanks before the others.
-    fn prefixed(&self, stream: &Mutex<Stream>, prefix: &str, style: Style, text: &str) {
+    fn prefixed(&self, channel: Channel, prefix: &str, style: Style, text: &str) {
         let text = without_controls(&self.redactor().redact(text));
-        let mut stream = lock(stream);
-        for (position, line) in text.split('\n').enumerate() {
-            if position == 0 {
-                stream.write_styled(prefix, style);
-            } else {
-                stream.write(&" ".repeat(prefix.len()));
+        self.on(channel, |stream| {
+            for (position, line) in text.split('\n').enumerate() {
+                if position == 0 {
+                    stream.write_styled(prefix, style);
+                } else {
+                    stream.write(&" ".repeat(prefix.len()));
+                }
+                stream.write(&format!("{line}\n"));
             }
-            stream.write(&format!("{line}\n"));
+        });
+    }
+
+    fn on_output(&self, write: impl FnOnce(&mut Stream)) {
+        self.on(Channel::Out, write);
+    }
+
+    fn on_error(&self, write: impl FnOnce(&mut Stream)) {
+        self.on(Channel::Err, write);
+    }
+
+    /// Writes to a stream, above the lines that change in place where it shows on the same terminal.
+    fn on(&self, channel: Channel, write: impl FnOnce(&mut Stream)) {
+        let stream = match channel {
+            Channel::Out => &self.out,
+            Channel::Err => &self.err,
+        };
+        let mut stream = lock(stream);
+        if stream.is_terminal {
+            self.live.above(|| write(&mut stream));
+        } else {
+            write(&mut stream);
         }
     }
+}
+
+/// Which of the two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Channel {
+    Out,
+    Err,
 }
 
 const fn cyan() -> Style {

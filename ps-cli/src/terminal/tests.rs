@@ -52,7 +52,7 @@ fn terminal(choice: ColorChoice, loudness: Loudness) -> (Terminal, Sink, Sink) {
     let (out, err) = (Sink::default(), Sink::default());
     let environment = Environment::default();
     let terminal = Terminal::new(io(Box::new(out.clone()), Box::new(err.clone())), &environment);
-    terminal.configure(loudness, choice, &environment);
+    terminal.configure(loudness, choice, ProgressChoice::Plain, &environment);
     (terminal, out, err)
 }
 
@@ -114,7 +114,7 @@ fn colours_are_for_terminals() {
         variables: [("NO_COLOR".to_owned(), "1".into())].into(),
         ..Environment::default()
     };
-    terminal.configure(Loudness::Usual, ColorChoice::Auto, &no_color);
+    terminal.configure(Loudness::Usual, ColorChoice::Auto, ProgressChoice::Plain, &no_color);
     terminal.step("c");
     assert!(err.text().ends_with("\n-----> c\n"));
 }

@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ps_core::host::{Clock, Host};
+use ps_core::operations::Mode;
+use ps_core::probe::HttpProber;
 use ps_core::runtime::{Engine, EngineAddress, RuntimeError, RuntimeErrorKind};
 use ps_core::source::SourceReader;
 use ps_core::store::Store;
 use ps_host_linux::LinuxHost;
+use ps_probe_hyper::HyperProber;
 use ps_runtime_docker::DockerRuntime;
 use ps_runtime_podman::{PodmanRuntime, PrivateService, PrivateServiceSpec, Probe};
 use ps_source::FileSourceReader;
@@ -67,13 +70,16 @@ pub trait Adapters: Debug + Send + Sync {
     async fn start_podman_service(&self, environment: &Environment) -> Result<Option<EngineAddress>, RuntimeError>;
 
     /// Reads sources.
-    fn source_reader(&self) -> Arc<dyn SourceReader>;
+    fn source_reader(&self, state_directory: &Path, mode: Mode) -> Arc<dyn SourceReader>;
 
     /// The clock.
     fn clock(&self) -> Arc<dyn Clock>;
 
     /// The machine.
     fn host(&self) -> Arc<dyn Host>;
+
+    /// Asks containers over HTTP.
+    fn prober(&self) -> Arc<dyn HttpProber>;
 }
 
 /// The adapters of the `psctl` binary.
@@ -137,9 +143,12 @@ impl Adapters for RealAdapters {
             .map(|service| Some(service.address().clone()))
     }
 
-    fn source_reader(&self) -> Arc<dyn SourceReader> {
-        let environment = ps_source::Environment::read(|name| std::env::var_os(name));
-        Arc::new(FileSourceReader::new(environment))
+    fn source_reader(&self, state_directory: &Path, mode: Mode) -> Arc<dyn SourceReader> {
+        let reader = FileSourceReader::new(ps_source::Environment::read(|name| std::env::var_os(name)));
+        Arc::new(match mode {
+            Mode::Execute => reader.keeping_in(state_directory),
+            Mode::DryRun => reader.looking_in(state_directory),
+        })
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
@@ -148,6 +157,10 @@ impl Adapters for RealAdapters {
 
     fn host(&self) -> Arc<dyn Host> {
         self.host.clone()
+    }
+
+    fn prober(&self) -> Arc<dyn HttpProber> {
+        Arc::new(HyperProber)
     }
 }
 

@@ -9,6 +9,7 @@ use ps_core::addresses::{Endpoint, Subnet};
 use ps_core::app::{AppRecord, GlobalRecord};
 use ps_core::names::{AppName, Generation, OwnerToken, Replica};
 use ps_core::release::{Release, ReleaseNumber};
+use ps_core::release_history::ReleaseHistory;
 use ps_core::runtime::EngineIdentity;
 use ps_core::store::{
     EndpointKind, HeldLock, JournalEntry, LockKind, ReservedEndpoint, Store, StoreChange, StoreError, StoreErrorKind,
@@ -60,6 +61,11 @@ impl Store for EmptyStore {
 
     async fn release(&self, _: &AppName, _: ReleaseNumber) -> Result<Option<Release>, StoreError> {
         Ok(None)
+    }
+
+    async fn release_history(&self, app: &AppName) -> Result<ReleaseHistory, StoreError> {
+        let kind = StoreErrorKind::NoSuchApp(app.clone());
+        Err(StoreError::new(kind, format!("there is no app {app}")))
     }
 
     async fn apply(&self, _: &[StoreChange]) -> Result<(), StoreError> {

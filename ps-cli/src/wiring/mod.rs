@@ -11,7 +11,9 @@ mod empty_store;
 mod engine_search;
 mod session;
 mod state_directory;
+mod user_name;
 
 pub use background::retire_in_background;
 pub use session::Session;
 pub use state_directory::state_directory;
+pub use user_name::user_name;

@@ -7,6 +7,8 @@ use ps_core::app::{AppRecord, GlobalRecord};
 use ps_core::config::Config;
 use ps_core::host::{Clock, Host};
 use ps_core::names::AppName;
+use ps_core::operations::Mode;
+use ps_core::probe::HttpProber;
 use ps_core::runtime::Engine;
 use ps_core::source::SourceReader;
 use ps_core::store::{HeldLock, LockKind, Store, StoreErrorKind};
@@ -17,7 +19,7 @@ use super::candidates::candidates;
 use super::discovery::Discovery;
 use super::empty_store::EmptyStore;
 use super::engine_search::find_engine;
-use super::state_directory;
+use super::{state_directory, user_name};
 use crate::arguments::GlobalOptions;
 use crate::command_error::CommandError;
 use crate::environment::Environment;
@@ -88,9 +90,29 @@ impl Session {
         self.adapters.host()
     }
 
+    /// Asks containers over HTTP.
+    pub fn prober(&self) -> Arc<dyn HttpProber> {
+        self.adapters.prober()
+    }
+
     /// Reads sources.
-    pub fn source_reader(&self) -> Arc<dyn SourceReader> {
-        self.adapters.source_reader()
+    pub fn source_reader(&self) -> Result<Arc<dyn SourceReader>, CommandError> {
+        Ok(self.adapters.source_reader(&self.state_directory()?, self.mode()))
+    }
+
+    /// Whether anything is changed.
+    pub fn mode(&self) -> Mode {
+        if self.options.dry_run {
+            Mode::DryRun
+        } else {
+            Mode::Execute
+        }
+    }
+
+    /// Who runs the command.
+    pub fn user_name(&self) -> String {
+        let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
+        user_name(&self.environment, &String::from_utf8_lossy(&passwd))
     }
 
     /// Where the state is kept.

@@ -13,11 +13,13 @@ use ps_cli::environment::{Environment, Io};
 use ps_cli::wiring::adapters::{Adapters, EngineKind};
 use ps_core::host::{Clock, Host};
 use ps_core::names::ProcessType;
+use ps_core::operations::Mode;
+use ps_core::probe::HttpProber;
 use ps_core::release::Processes;
-use ps_core::runtime::{ContainerRuntime, Engine, EngineAddress, EngineIdentity, RuntimeError};
+use ps_core::runtime::{ContainerRuntime, Engine, EngineAddress, EngineIdentity, ImageDetail, RuntimeError};
 use ps_core::source::SourceReader;
 use ps_core::store::Store;
-use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeSource, MemoryStore};
+use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeProber, FakeSource, MemoryStore};
 
 /// The directory that commands run in, and deploy: one that exists. It is not read.
 fn directory() -> PathBuf {
@@ -30,7 +32,7 @@ pub(crate) struct FakePlace {
     engine: FakeEngine,
     clock: FakeClock,
     store: Arc<MemoryStore>,
-    source: Arc<FakeSource>,
+    pub(crate) source: Arc<FakeSource>,
 }
 
 impl FakePlace {
@@ -84,6 +86,15 @@ impl FakePlace {
         out.text()
     }
 
+    /// An image that the engine has.
+    pub(crate) fn add_image(&self, name: &str) {
+        let detail = ImageDetail {
+            command: vec!["serve".to_owned()],
+            ..ImageDetail::default()
+        };
+        self.engine.add_image(name, detail);
+    }
+
     /// Stops a container behind psctl's back.
     pub(crate) fn stop(&self, name: &str) {
         let id = self.engine.container_named(name).unwrap();
@@ -115,7 +126,7 @@ impl Adapters for FakePlace {
         Ok(None)
     }
 
-    fn source_reader(&self) -> Arc<dyn SourceReader> {
+    fn source_reader(&self, _state_directory: &Path, _mode: Mode) -> Arc<dyn SourceReader> {
         self.source.clone()
     }
 
@@ -125,6 +136,10 @@ impl Adapters for FakePlace {
 
     fn host(&self) -> Arc<dyn Host> {
         Arc::new(FakeHost::new(&self.engine))
+    }
+
+    fn prober(&self) -> Arc<dyn HttpProber> {
+        Arc::new(FakeProber::new(&self.clock))
     }
 }
 

@@ -5,6 +5,7 @@
 use std::time::SystemTime;
 
 use ps_core::config::Config;
+use ps_core::manifest::Manifest;
 use ps_core::release::{Processes, Release, ReleaseImage, ReleaseNumber, Source};
 use ps_core::runtime::{ImageDetail, ImageId};
 use ps_core::store::{Store, StoreChange};
@@ -27,9 +28,12 @@ fn place(processes: Processes) -> Place {
             detail: ImageDetail::default(),
         },
         processes,
+        manifest: Manifest::default(),
         config,
         source: Source::Image("x".into()),
         cause: "deploy".into(),
+        by: None,
+        revision: None,
         created_at: SystemTime::UNIX_EPOCH,
     };
     let record = StoreChange::RecordRelease {

@@ -41,6 +41,21 @@ pub enum OperationEvent {
         /// What happened.
         state: StepState,
     },
+    /// An attempt of a check begins: what a replica waits for before it serves.
+    Checking {
+        /// The app.
+        app: AppName,
+        /// The replica.
+        replica: Option<Replica>,
+        /// What is asked: `GET /health`.
+        check: String,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// Of how many at most.
+        attempts: u32,
+        /// The longest this one takes.
+        at_most: Duration,
+    },
     /// A line that a build or a one-off process wrote.
     Output {
         /// The app.

@@ -16,9 +16,10 @@ use crate::host::{Clock, Host};
 use crate::labels;
 use crate::names::OwnerToken;
 use crate::plan::{Action, AfterFailure, Plan, StepId, WaitAction};
+use crate::probe::HttpProber;
 use crate::redaction::Redactor;
 use crate::runtime::{ContainerEvent, Engine, EventFilter, RegistryCredentials, RuntimeError};
-use crate::source::BuildContext;
+use crate::source::{BuildContext, SourceReader};
 use crate::store::{JournalEntry, JournalState, Store};
 
 /// What the executor works with.
@@ -28,10 +29,14 @@ pub struct ExecutionPorts<'a> {
     pub engine: &'a dyn Engine,
     /// The store.
     pub store: &'a dyn Store,
+    /// Opens the archives that are loaded.
+    pub source: &'a dyn SourceReader,
     /// Time.
     pub clock: &'a dyn Clock,
     /// The machine.
     pub host: &'a dyn Host,
+    /// Asks replicas over HTTP.
+    pub prober: &'a dyn HttpProber,
     /// Where events go.
     pub events: &'a dyn EventSink,
     /// Bounds the engine calls of the whole command.
@@ -87,6 +92,11 @@ impl Execution {
         &self.trace
     }
 
+    /// How each step ended, in the plan's order.
+    pub fn into_outcomes(self) -> Vec<StepOutcome> {
+        self.outcomes
+    }
+
     /// What a step brought.
     pub fn result(&self, step: StepId) -> Option<&StepResult> {
         match self.outcomes.get(step.position()) {
@@ -138,7 +148,7 @@ type DeathStream = futures_util::stream::Fuse<BoxStream<'static, Result<Containe
 /// use ps_core::plan::{Cause, Plan, StoreAction};
 /// use ps_core::redaction::Redactor;
 /// use ps_core::store::{Store, StoreChange};
-/// use ps_core::testing::{FakeClock, FakeEngine, FakeHost, MemoryStore};
+/// use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeProber, FakeSource, MemoryStore};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let clock = FakeClock::automatic();
@@ -150,8 +160,10 @@ type DeathStream = futures_util::stream::Fuse<BoxStream<'static, Result<Containe
 /// let ports = ExecutionPorts {
 ///     engine: &engine,
 ///     store: &store,
+///     source: &FakeSource::new(),
 ///     clock: &clock,
 ///     host: &FakeHost::new(&engine),
+///     prober: &FakeProber::new(&clock),
 ///     events: &IgnoreEvents,
 ///     permits: &Semaphore::new(4),
 ///     cancellation: &Cancellation::default(),
@@ -278,9 +290,10 @@ async fn run_step(
     }
     tell(plan, step, ports, StepState::Started, JournalState::Started).await;
     let began = ports.clock.monotonic();
+    let replica = plan.steps().get(step.position()).and_then(|step| step.replica.as_ref());
     let work = async {
         match call {
-            Ok(call) => perform(ports, plan.app(), deaths, call).await,
+            Ok(call) => perform(ports, plan.app(), replica, deaths, call).await,
             Err(error) => Err(error),
         }
     };

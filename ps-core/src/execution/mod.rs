@@ -4,11 +4,14 @@ mod cancellation;
 mod deaths;
 mod events;
 mod execute;
+mod images;
+mod one_off_output;
 mod perform;
 mod readiness;
 
 pub use cancellation::Cancellation;
 pub use events::{EventSink, IgnoreEvents, OperationEvent, StepState};
 pub use execute::{Execution, ExecutionPorts, StepFailure, StepOutcome, execute_plan};
+pub use one_off_output::AttachedOutput;
 pub use perform::{StepError, StepResult};
-pub use readiness::{NotReady, Ready};
+pub use readiness::{CheckFailure, NotReady};

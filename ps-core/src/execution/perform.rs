@@ -6,17 +6,21 @@ use futures_util::StreamExt;
 use super::deaths::Deaths;
 use super::events::OperationEvent;
 use super::execute::ExecutionPorts;
-use super::readiness::{NotReady, Ready, last_lines, wait_until_ready};
+use super::images::perform_on_image;
+use super::one_off_output::{AttachedOutput, pass_on_output};
+use super::readiness::{Candidate, NotReady, last_lines, wait_until_ready};
 use crate::addresses::Endpoint;
 use crate::app::Serving;
-use crate::names::AppName;
+use crate::names::{AppName, Replica};
 use crate::plan::{
-    Action, ContainerRef, EndpointRef, EngineAction, ImageAction, PlannedServing, StoreAction, Switch, WaitAction,
+    Action, ContainerRef, EndpointPlace, EndpointRef, EngineAction, ImageAction, PlannedServing, StoreAction, Switch,
+    WaitAction, WaitingRestart,
 };
 use crate::runtime::{
-    BuildEvent, BuildRequest, ContainerId, ContainerSpec, ImageId, LogOptions, LostAnswers, OutputChannel,
-    PublishedPort, PullEvent, RemoveOutcome, RuntimeError, RuntimeErrorKind,
+    ContainerId, ContainerSpec, ImageId, LostAnswers, PublishedPort, RemoveOutcome, RuntimeError, RuntimeErrorKind,
+    TerminalMode,
 };
+use crate::source::SourceError;
 use crate::store::{StoreChange, StoreError};
 
 /// The most bytes read of a file inside an image: a Procfile, with the archive around it.
@@ -37,8 +41,14 @@ pub enum StepResult {
     Endpoints(Vec<Endpoint>),
     /// A built image.
     Image(ImageId),
+    /// What a loaded archive held: names of images, and ids of those without a name.
+    Loaded(Vec<String>),
     /// A file's archive; `None` when there is no such file.
     File(Option<Bytes>),
+    /// The streams of a container.
+    Attached(AttachedOutput),
+    /// A replica is ready; what failed and is only to be said.
+    Ready(Vec<String>),
 }
 
 /// Why a step failed.
@@ -50,6 +60,9 @@ pub enum StepError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The source.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// A replica did not become ready.
     #[error(transparent)]
     NotReady(#[from] NotReady),
@@ -96,10 +109,17 @@ fn endpoint(results: &Results, endpoint: EndpointRef) -> Result<Endpoint, StepEr
     }
 }
 
+fn placed(results: &Results, place: EndpointPlace) -> Result<Endpoint, StepError> {
+    match place {
+        EndpointPlace::Known(known) => Ok(known),
+        EndpointPlace::Reserved(reference) => endpoint(results, reference),
+    }
+}
+
 /// A step's action with every reference to an earlier step resolved: what is left is one call.
 pub(crate) enum Call {
     Engine(EngineCall),
-    Wait(ContainerId, WaitAction),
+    Wait(ContainerId, Option<Endpoint>, WaitAction, Option<AttachedOutput>),
     Store(StoreCall),
     Image(ImageAction),
 }
@@ -120,8 +140,15 @@ pub(crate) fn resolve(action: &Action, results: &Results) -> Result<Call, StepEr
     Ok(match action {
         Action::Engine(action) => Call::Engine(resolve_engine(action, results)?),
         Action::Wait(action) => {
-            let (WaitAction::Ready { container, .. } | WaitAction::Succeeded { container, .. }) = action;
-            Call::Wait(container_id(results, container)?, action.clone())
+            let (container, place) = match action {
+                WaitAction::Ready {
+                    container, endpoint, ..
+                } => (container, *endpoint),
+                WaitAction::Succeeded { container, .. } => (container, None),
+            };
+            let endpoint = place.map(|place| placed(results, place)).transpose()?;
+            let output = attached(results, action)?;
+            Call::Wait(container_id(results, container)?, endpoint, action.clone(), output)
         }
         Action::Image(action) => Call::Image(action.clone()),
         Action::Store(StoreAction::Record(changes)) => Call::Store(StoreCall::Apply(changes.clone())),
@@ -146,6 +173,8 @@ fn resolve_engine(action: &EngineAction, results: &Results) -> Result<EngineCall
         }
         EngineAction::Start(container)
         | EngineAction::Remove(container)
+        | EngineAction::Attach { container, .. }
+        | EngineAction::Commit { container, .. }
         | EngineAction::ReadFile { container, .. }
         | EngineAction::Stop { container, .. }
         | EngineAction::Kill { container, .. }
@@ -153,6 +182,19 @@ fn resolve_engine(action: &EngineAction, results: &Results) -> Result<EngineCall
         | EngineAction::Rename { container, .. } => container,
     };
     Ok(EngineCall::On(container_id(results, container)?, action.clone()))
+}
+
+fn attached(results: &Results, action: &WaitAction) -> Result<Option<AttachedOutput>, StepError> {
+    let WaitAction::Succeeded {
+        attached: Some(step), ..
+    } = action
+    else {
+        return Ok(None);
+    };
+    match result_of(results, *step) {
+        Some(StepResult::Attached(output)) => Ok(Some(output.clone())),
+        _ => Err(StepError::MissingResult),
+    }
 }
 
 fn place_at(spec: &mut ContainerSpec, endpoint: Endpoint, container_port: u16) {
@@ -202,6 +244,7 @@ fn serve_change(app: &AppName, planned: &PlannedServing, results: &Results) -> R
 pub(crate) async fn perform(
     ports: &ExecutionPorts<'_>,
     app: &AppName,
+    replica: Option<&Replica>,
     deaths: &Deaths,
     call: Call,
 ) -> Result<StepResult, StepError> {
@@ -212,7 +255,17 @@ pub(crate) async fn perform(
         Call::Engine(EngineCall::Network(action)) => perform_on_network(ports, &action).await,
         Call::Engine(EngineCall::On(id, action)) => perform_on_container(ports, &id, &action).await,
         Call::Image(action) => perform_on_image(ports, app, &action).await,
-        Call::Wait(id, action) => perform_wait(ports, app, deaths, &id, &action).await,
+        Call::Wait(id, endpoint, action, output) => {
+            let candidate = Candidate {
+                ports,
+                app,
+                replica,
+                id: &id,
+                endpoint,
+                age: std::time::Duration::ZERO,
+            };
+            perform_wait(candidate, deaths, &action, output.as_ref()).await
+        }
         Call::Store(StoreCall::Apply(changes)) => {
             ports.store.apply(&changes).await?;
             Ok(StepResult::Nothing)
@@ -243,10 +296,17 @@ async fn perform_on_container(
         EngineAction::Stop { timeout, .. } => gone_is_fine(engine.stop_container(id, *timeout).await.map(drop))?,
         EngineAction::Kill { signal, .. } => gone_is_fine(engine.kill_container(id, *signal).await.map(drop))?,
         EngineAction::Remove(_) => remove(ports, || engine.remove_container(id)).await?,
-        EngineAction::Rename { to, .. } => gone_is_fine(engine.rename_container(id, to).await)?,
+        EngineAction::Rename { to, waiting, .. } => gone_is_fine(rename(ports, id, to, *waiting).await)?,
         EngineAction::UpdateRestartPolicy { policy, .. } => {
             gone_is_fine(engine.update_restart_policy(id, *policy).await)?;
         }
+        EngineAction::Attach { script, .. } => {
+            let line = Bytes::from(script.line());
+            let input = futures_util::stream::iter([Ok(line)]).boxed();
+            let output = engine.attach_container(id, TerminalMode::Input, input).await?;
+            return Ok(StepResult::Attached(AttachedOutput::new(output)));
+        }
+        EngineAction::Commit { spec, .. } => return Ok(StepResult::Image(engine.commit_container(id, spec).await?)),
         EngineAction::ReadFile { path, .. } => {
             return match engine.read_container_file(id, path, FILE_LIMIT).await {
                 Err(error) if error.kind == RuntimeErrorKind::NotFound => Ok(StepResult::File(None)),
@@ -258,9 +318,26 @@ async fn perform_on_container(
     Ok(StepResult::Nothing)
 }
 
+/// Renames. Some engines refuse that as a conflict while a container waits for its restart; the plan says what follows.
+async fn rename(
+    ports: &ExecutionPorts<'_>,
+    id: &ContainerId,
+    to: &str,
+    waiting: WaitingRestart,
+) -> Result<(), RuntimeError> {
+    match (ports.engine.rename_container(id, to).await, waiting) {
+        (Err(error), WaitingRestart::Ends(timeout)) if error.kind == RuntimeErrorKind::Conflict => {
+            ports.engine.stop_container(id, timeout).await?;
+            ports.engine.rename_container(id, to).await
+        }
+        (Err(error), WaitingRestart::GoesOn) if error.kind == RuntimeErrorKind::Conflict => Ok(()),
+        (renamed, _) => renamed,
+    }
+}
+
 /// Asks for a removal again while it is refused as a conflict. For a moment a crash loop gets in the way of a container's
 /// removal, as the port says, and a build that looks at an image in the way of the image's.
-async fn remove<F>(ports: &ExecutionPorts<'_>, removal: impl Fn() -> F) -> Result<(), RuntimeError>
+pub(super) async fn remove<F>(ports: &ExecutionPorts<'_>, removal: impl Fn() -> F) -> Result<(), RuntimeError>
 where
     F: Future<Output = Result<RemoveOutcome, RuntimeError>>,
 {
@@ -283,97 +360,32 @@ fn gone_is_fine(result: Result<(), RuntimeError>) -> Result<(), RuntimeError> {
 }
 
 async fn perform_wait(
-    ports: &ExecutionPorts<'_>,
-    app: &AppName,
+    candidate: Candidate<'_>,
     deaths: &Deaths,
-    id: &ContainerId,
     action: &WaitAction,
+    output: Option<&AttachedOutput>,
 ) -> Result<StepResult, StepError> {
+    let Candidate { ports, app, id, .. } = candidate;
     match action {
-        WaitAction::Ready { readiness, container } => {
-            if let Ready::NeverListened(port) = wait_until_ready(ports, deaths, id, *readiness).await? {
-                let text = format!("{container} does not listen on port {port}; set PORT, or let it listen there");
+        WaitAction::Ready { readiness, age, .. } => {
+            let candidate = Candidate { age: *age, ..candidate };
+            let warnings = wait_until_ready(candidate, deaths, readiness).await?;
+            for warning in &warnings {
+                let who = candidate
+                    .replica
+                    .map_or_else(|| app.to_string(), |replica| format!("{app}.{replica}"));
+                let text = format!("{who}: {warning}");
                 ports.events.emit(OperationEvent::Warning { app: app.clone(), text });
             }
+            Ok(StepResult::Ready(warnings))
         }
-        WaitAction::Succeeded { .. } => {
-            pass_on_output(ports, app, id).await;
+        WaitAction::Succeeded { kind, .. } => {
+            pass_on_output(ports, app, id, *kind, output).await;
             let exit_code = ports.engine.wait_container(id).await?.0;
             if exit_code != 0 {
                 let last_lines = last_lines(ports.engine, id).await;
                 return Err(StepError::Unsuccessful { exit_code, last_lines });
             }
-        }
-    }
-    Ok(StepResult::Nothing)
-}
-
-async fn pass_on_output(ports: &ExecutionPorts<'_>, app: &AppName, id: &ContainerId) {
-    let mut logs = ports.engine.read_logs(
-        id,
-        LogOptions {
-            follow: true,
-            tail: None,
-        },
-    );
-    while let Some(Ok(chunk)) = logs.next().await {
-        for line in String::from_utf8_lossy(&chunk.bytes).lines() {
-            let line = line.trim_end().to_owned();
-            let event = OperationEvent::Output {
-                app: app.clone(),
-                from: "release",
-                channel: chunk.channel,
-                line,
-            };
-            ports.events.emit(event);
-        }
-    }
-}
-
-async fn perform_on_image(
-    ports: &ExecutionPorts<'_>,
-    app: &AppName,
-    action: &ImageAction,
-) -> Result<StepResult, StepError> {
-    // The engine repeats what stands in the source, and an app's values may stand there too.
-    let line = |line: &str| OperationEvent::Output {
-        app: app.clone(),
-        from: "build",
-        channel: OutputChannel::Out,
-        line: ports.redactor.redact(line).into_owned(),
-    };
-    match action {
-        ImageAction::Build { tag, labels, .. } => {
-            let context = ports.context.ok_or(StepError::MissingResult)?;
-            let mut progress = ports.engine.build_image(BuildRequest {
-                context: context.open(),
-                dockerfile: context.dockerfile(),
-                tag: tag.clone(),
-                labels: labels.clone(),
-            });
-            while let Some(event) = progress.next().await {
-                match event? {
-                    BuildEvent::Line(text) => ports.events.emit(line(&text)),
-                    BuildEvent::Step(_) => {}
-                    BuildEvent::Built(id) => return Ok(StepResult::Image(id)),
-                }
-            }
-            Err(StepError::MissingResult)
-        }
-        ImageAction::Pull { image } => {
-            let mut progress = ports.engine.pull_image(image, ports.credentials);
-            while let Some(event) = progress.next().await {
-                let PullEvent::Line(text) = event?;
-                ports.events.emit(line(&text));
-            }
-            Ok(StepResult::Nothing)
-        }
-        ImageAction::Tag { image, tag } => {
-            ports.engine.tag_image(image, tag).await?;
-            Ok(StepResult::Nothing)
-        }
-        ImageAction::Remove { image } => {
-            remove(ports, || ports.engine.remove_image(image)).await?;
             Ok(StepResult::Nothing)
         }
     }

@@ -1,13 +1,13 @@
 //! The registry of apps: destroy, rename. Both keep a background retirement of the same app away, by its lock.
 
 use super::change::Extras;
-use super::prepare::image_tag;
 use super::{OperationError, Operations, VerbOutcome};
 use crate::names::AppName;
 use crate::observation::ObservedApp;
 use crate::plan::ImageAction;
 use crate::planning::{Removal, Situation, plan_remove_containers, plan_start};
 use crate::release::ReleaseNumber;
+use crate::release_history::image_tag;
 use crate::store::{HeldLock, LockKind, StoreError, StoreErrorKind};
 
 impl Operations {
@@ -21,8 +21,11 @@ impl Operations {
         let images = tags.into_iter().map(|(_, image)| ImageAction::Remove { image });
         let plan = plan_remove_containers(&situation, &Removal::Destroy, images.collect());
         let mut outcome = VerbOutcome::new(app);
-        self.carry_out(&mut outcome, &situation, plan, verb, Extras::default())
-            .await?;
+        let destroyed = self
+            .carry_out(&mut outcome, &situation, plan, verb, Extras::default())
+            .await;
+        self.forget_unneeded(app).await;
+        destroyed?;
         Ok(outcome)
     }
 
@@ -31,7 +34,7 @@ impl Operations {
     async fn image_tags(&self, situation: &Situation) -> Result<Vec<(ReleaseNumber, String)>, OperationError> {
         let record = &situation.record;
         let mut tags = Vec::new();
-        for number in (ReleaseNumber::FIRST.0..=record.next_release.0).map(ReleaseNumber) {
+        for number in self.adapters.store.release_history(&record.name).await?.images {
             let tag = image_tag(&record.name, number);
             match self.has_image(situation, &tag).await {
                 Ok(true) => tags.push((number, tag)),
@@ -64,8 +67,16 @@ impl Operations {
         let images = tags.into_iter().flat_map(renamed).collect();
         let plan = plan_remove_containers(&situation, &removal, images);
         let mut outcome = VerbOutcome::new(to);
-        self.carry_out(&mut outcome, &situation, plan, verb, Extras::default())
-            .await?;
+        if !self.is_dry_run() {
+            self.adapters.source.keep_for(to, app).await?;
+        }
+        let renamed = self
+            .carry_out(&mut outcome, &situation, plan, verb, Extras::default())
+            .await;
+        // Either name is now without an app.
+        self.forget_unneeded(app).await;
+        self.forget_unneeded(to).await;
+        renamed?;
         let renamed = if self.is_dry_run() {
             without_containers(situation, to)
         } else {

@@ -4,10 +4,10 @@ use futures_util::future::join_all;
 
 use super::{FailedStep, OperationError, Operations};
 use crate::config::Config;
-use crate::execution::{Cancellation, Execution, ExecutionPorts, OperationEvent, StepError, execute_plan};
+use crate::execution::{Cancellation, Execution, ExecutionPorts, OperationEvent, StepError, StepFailure, execute_plan};
 use crate::names::AppName;
-use crate::plan::{Action, AfterFailure, ContainerRef, EngineAction, Plan};
-use crate::planning::{Situation, plan_mend};
+use crate::plan::{Action, AfterFailure, ContainerRef, EngineAction, Plan, StoreAction};
+use crate::planning::{Situation, plan_mend, plan_tidy};
 use crate::redaction::Redactor;
 use crate::release::ReleaseNumber;
 use crate::runtime::{ContainerId, RegistryCredentials, RuntimeErrorKind};
@@ -61,6 +61,17 @@ impl VerbOutcome {
 pub(crate) struct Extras<'a> {
     pub(crate) context: Option<&'a dyn BuildContext>,
     pub(crate) credentials: Option<&'a RegistryCredentials>,
+    pub(crate) cleanup: Cleanup,
+}
+
+/// What follows a failure.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Cleanup {
+    /// What is left is put right.
+    #[default]
+    Mend,
+    /// Nothing: the command does not hold the lock of those who make containers.
+    Leave,
 }
 
 impl Operations {
@@ -121,17 +132,11 @@ impl Operations {
         let record = &situation.record;
         let still_serves = replaces && !record.serving.is_empty() && !record.stopped_by_operator;
         let failure = execution.into_failure(&plan);
-        let is_mended = self.mend(&situation.record.name, verb).await;
-        let interrupted = || OperationError::Interrupted {
-            app: plan.app().clone(),
-            verb: verb.to_owned(),
+        let is_mended = match extras.cleanup {
+            Cleanup::Mend => self.mend(&situation.record.name, verb, plan.after_failure()).await,
+            Cleanup::Leave => true,
         };
-        match failure {
-            Some(failure) if !matches!(failure.error, StepError::Cancelled) => Err(OperationError::Step(Box::new(
-                FailedStep::new(plan.app(), failure, still_serves, is_mended),
-            ))),
-            Some(_) | None => Err(interrupted()),
-        }
+        Err(told(&plan, verb, failure, still_serves, is_mended))
     }
 
     /// Refuses a plan whose new containers would need the name of somebody else's: that would show only after the switch.
@@ -140,6 +145,7 @@ impl Operations {
             Action::Engine(EngineAction::Rename {
                 container: ContainerRef::Made(_),
                 to,
+                ..
             }) => Some(to),
             _ => None,
         });
@@ -162,10 +168,13 @@ impl Operations {
 
     /// Removes what a failed plan made. It is not cancelled by what cancelled the plan. Where it cannot, the next
     /// command does, and the first failure is the one to tell. Returns whether nothing is left.
-    async fn mend(&self, app: &AppName, verb: &str) -> bool {
+    async fn mend(&self, app: &AppName, verb: &str, after_failure: AfterFailure) -> bool {
         let is_mended = match self.situation(app).await {
             Ok(situation) => {
-                let plan = plan_mend(&situation);
+                let plan = match after_failure {
+                    AfterFailure::Abort => plan_mend(&situation),
+                    AfterFailure::GoOn => plan_tidy(&situation),
+                };
                 let never = Cancellation::default();
                 let execution = self.execute(&plan, &situation, verb, Extras::default(), &never).await;
                 execution.is_complete()
@@ -192,13 +201,20 @@ impl Operations {
         let values = |config: &Config| config.iter().map(|(_, value)| value.to_owned()).collect::<Vec<_>>();
         let mut hidden = values(&situation.record.config);
         hidden.extend(values(&situation.global.config));
+        let new = plan.steps().iter().filter_map(|step| match &step.action {
+            Action::Store(StoreAction::Switch(switch)) => switch.release.as_ref(),
+            _ => None,
+        });
+        hidden.extend(new.flat_map(|release| values(&release.config)));
         let redactor = Redactor::new(hidden);
         let adapters = &self.adapters;
         let ports = ExecutionPorts {
             engine: &*adapters.engine,
             store: &*adapters.store,
+            source: &*adapters.source,
             clock: &*adapters.clock,
             host: &*adapters.host,
+            prober: &*adapters.prober,
             events: &*adapters.events,
             permits: &self.permits,
             cancellation,
@@ -217,14 +233,30 @@ impl Operations {
         Ok(!self.adapters.store.app(app).await?.retirements.is_empty())
     }
 
-    /// Adds what the store says after the work.
+    /// Adds what the store says after the work, and removes the images that nothing needs any more. The caller holds the
+    /// app's lock.
     pub(crate) async fn finish(&self, mut outcome: VerbOutcome) -> Result<VerbOutcome, OperationError> {
         if self.is_dry_run() {
             return Ok(outcome);
         }
         let record = self.adapters.store.app(&outcome.app).await?;
+        self.keep_images(&outcome.app).await;
         outcome.release = record.release.map(|release| release.number);
         outcome.has_retirements = !record.retirements.is_empty();
         Ok(outcome)
+    }
+}
+
+/// Why a plan broke off.
+fn told(plan: &Plan, verb: &str, failure: Option<StepFailure>, still_serves: bool, is_mended: bool) -> OperationError {
+    match failure {
+        Some(failure) if !matches!(failure.error, StepError::Cancelled) => {
+            let failed = FailedStep::new(plan, failure, still_serves, is_mended);
+            OperationError::Step(Box::new(failed))
+        }
+        Some(_) | None => OperationError::Interrupted {
+            app: plan.app().clone(),
+            verb: verb.to_owned(),
+        },
     }
 }

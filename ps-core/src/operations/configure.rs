@@ -1,5 +1,6 @@
 //! Settings and environment: stored in one transaction, and rolled out where that is asked for.
 
+use super::releases::Made;
 use super::verbs::current_config;
 use super::{OperationError, Operations, VerbOutcome};
 use crate::config::Config;
@@ -20,6 +21,15 @@ pub struct ConfigEdit {
 }
 
 impl ConfigEdit {
+    /// What the change is called.
+    fn verb(&self) -> &'static str {
+        if self.set.is_empty() {
+            "config:unset"
+        } else {
+            "config:set"
+        }
+    }
+
     /// The environment after the change.
     #[must_use]
     pub fn applied_to(&self, config: &Config) -> Config {
@@ -40,10 +50,11 @@ impl Operations {
         edit: &ConfigEdit,
         restart: bool,
     ) -> Result<VerbOutcome, OperationError> {
-        let now = self.adapters.clock.now();
+        let made = self.made_now();
         let hidden = edit.set.iter().map(|(_, value)| value.to_owned()).collect();
         self.adapters.events.hide(hidden);
-        self.change(app, "config:set", |situation| {
+        let verb = edit.verb();
+        self.change(app, verb, |situation| {
             let config = edit.applied_to(&situation.record.config);
             if config == situation.record.config {
                 return Ok(Plan::new(app.clone()));
@@ -52,7 +63,7 @@ impl Operations {
                 scope: Scope::App(app.clone()),
                 config: config.clone(),
             };
-            plan_config(situation, store, config, restart, now)
+            plan_config(situation, store, config, restart, verb, made)
         })
         .await
     }
@@ -95,7 +106,8 @@ fn plan_config(
     store: StoreChange,
     config: Config,
     restart: bool,
-    now: std::time::SystemTime,
+    verb: &str,
+    made: Made,
 ) -> Result<Plan, OperationError> {
     let record = &situation.record;
     let mut changed = situation.clone();
@@ -106,8 +118,9 @@ fn plan_config(
             let release = Release {
                 number: record.next_release,
                 config: current_config(&changed.record, &situation.global),
-                cause: "config:set".to_owned(),
-                created_at: now,
+                cause: verb.to_owned(),
+                by: made.by,
+                created_at: made.at,
                 ..current.clone()
             };
             let cause = Cause::Deploys {
@@ -120,6 +133,7 @@ fn plan_config(
                 selection: Selection::All,
                 cause,
                 intent: vec![store],
+                with_switch: Vec::new(),
             };
             plan_rollout(&changed, rollout)?
         }

@@ -2,22 +2,46 @@
 //! leaves the old release serving and nothing of the new one behind.
 
 use super::change::Extras;
-use super::prepare::image_tag;
-use super::verbs::current_config;
+use super::deployed_settings::DeployedSettings;
+use super::phases::Deployment;
+use super::prepare::Prepared;
 use super::{OperationError, Operations, VerbOutcome};
 use crate::app::AppRecord;
 use crate::execution::{Cancellation, OperationEvent};
-use crate::names::{AppName, ProcessType};
+use crate::names::AppName;
 use crate::plan::{Cause, ImageAction, Plan};
-use crate::planning::{Rollout, Selection, Situation, mended, plan_record_release, plan_release_phase, plan_rollout};
+use crate::planning::{Rollout, Selection, Situation, check_release, plan_record_release, plan_rollout};
 use crate::release::{Release, Source};
-use crate::source::{PreparedSource, SourcePaths};
+use crate::release_history::image_tag;
+use crate::source::PreparedSource;
 use crate::store::{StoreChange, StoreError, StoreErrorKind};
+
+/// When a source is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Build {
+    Always,
+    /// Unless the current release was made from this state of this source.
+    WhenChanged,
+}
 
 impl Operations {
     /// Deploys a source, or the recorded one when `source` is `None`. The app is created when it is missing, and is
     /// missing again when its first deploy fails.
     pub async fn deploy(&self, app: &AppName, source: Option<Source>) -> Result<VerbOutcome, OperationError> {
+        self.deploy_when(app, source, Build::Always).await
+    }
+
+    /// Deploys a source, unless the app's release was made from just this state of it. An image always counts as changed.
+    pub async fn deploy_when_changed(&self, app: &AppName, source: Source) -> Result<VerbOutcome, OperationError> {
+        self.deploy_when(app, Some(source), Build::WhenChanged).await
+    }
+
+    async fn deploy_when(
+        &self,
+        app: &AppName,
+        source: Option<Source>,
+        build: Build,
+    ) -> Result<VerbOutcome, OperationError> {
         let verb = "deploy";
         if source.is_none() {
             // An app that does not exist must not get a lock file.
@@ -28,40 +52,54 @@ impl Operations {
         let nothing = || OperationError::NothingToRebuild { app: app.clone() };
         let source = source.or_else(|| record.source.clone()).ok_or_else(nothing)?;
         let situation = self.situation_of(record).await?;
-        let read = self.read_source(&situation, &source).await?;
+        let deployed = self.deploy_source(situation, source, build, verb).await;
+        self.forget_unneeded(app).await;
+        self.finish(deployed?).await
+    }
+
+    async fn deploy_source(
+        &self,
+        situation: Situation,
+        source: Source,
+        build: Build,
+        verb: &str,
+    ) -> Result<VerbOutcome, OperationError> {
+        let app = &situation.record.name;
+        let mut source = self.keep_source(app, source).await?;
+        let read = self.read_source(&situation, &source, verb).await?;
+        if let (Source::Archive { digest, .. }, Some(read)) = (&mut source, &read) {
+            // A dry run keeps no copy, and plans as if it did.
+            *digest = digest.take().or_else(|| read.revision.clone());
+        }
+        let revision = read.as_ref().and_then(|read| read.revision.as_ref());
+        let is_deployed = |release: &Release| release.source == source && release.revision.as_ref() == revision;
+        if build == Build::WhenChanged
+            && revision.is_some()
+            && situation.record.release.as_ref().is_some_and(is_deployed)
+        {
+            return Ok(VerbOutcome::with_notice(
+                app,
+                format!("runs the newest state of {source} already"),
+            ));
+        }
+        if let Some(read) = &read {
+            self.deployed_settings(&situation, &read.processes, &read.manifest, &read.env)?;
+        }
         // The name of the new image must not be taken from another state directory's app of the same name.
         self.has_image(&situation, &image_tag(app, situation.record.next_release))
             .await?;
         let is_new = self.create_when_missing(app).await?;
         let mut outcome = VerbOutcome::new(app);
-        let deployed = self
-            .prepare_and_roll_out(&mut outcome, situation.clone(), source, read, verb)
-            .await;
+        // On the heap, since every caller's future would hold the whole deploy.
+        let work = Box::pin(self.prepare_and_roll_out(&mut outcome, situation.clone(), source, read, verb));
+        let deployed = work.await;
         if deployed.is_err() {
             self.give_image_back(&situation, verb).await;
         }
         if deployed.is_err() && is_new {
             self.forget_when_empty(app).await;
         }
-        deployed?;
-        self.finish(outcome).await
-    }
-
-    /// Reads a directory and finds it valid, before anything is changed. Images are read once they are there.
-    async fn read_source(
-        &self,
-        situation: &Situation,
-        source: &Source,
-    ) -> Result<Option<PreparedSource>, OperationError> {
-        let Source::Directory(directory) = source else {
-            return Ok(None);
-        };
-        let paths = SourcePaths {
-            procfile: situation.policies.procfile_path.clone(),
-        };
-        let read = self.adapters.source.read_directory(directory, &paths).await?;
-        self.warn(&situation.record.name, &read.warnings);
-        Ok(Some(read))
+        deployed.map(|()| outcome)
     }
 
     async fn prepare_and_roll_out(
@@ -72,28 +110,42 @@ impl Operations {
         read: Option<PreparedSource>,
         verb: &str,
     ) -> Result<(), OperationError> {
+        self.expect_image(&situation).await?;
+        let revision = read.as_ref().and_then(|read| read.revision.clone());
+        let source = self.load_source(outcome, &situation, source, verb).await?;
         let prepared = match (&source, read) {
-            (Source::Image(image), _) => {
-                let prepared = self.fetch_image(outcome, &situation, image, verb).await?;
-                situation.record.next_generation = situation.next_generation().after(1);
-                prepared
+            (Source::Image(image), _) => self.fetch_image(outcome, &mut situation, image, verb).await?,
+            (Source::ImageArchive { file, image }, _) => {
+                let loaded = (file.as_path(), image.as_ref());
+                self.take_loaded_image(outcome, &mut situation, loaded, verb).await?
             }
-            (Source::Directory(_), Some(read)) => self.build(outcome, &situation, &source, read, verb).await?,
-            (Source::Directory(_), None) => {
+            (_, Some(read)) => self.build(outcome, &situation, &source, read, verb).await?,
+            (_, None) => {
                 let app = situation.record.name.clone();
                 return Err(OperationError::NothingToRebuild { app });
             }
         };
+        let Prepared {
+            processes,
+            manifest,
+            env,
+            ..
+        } = &prepared;
+        let settings = self.deployed_settings(&situation, processes, manifest, env)?;
         let release = Release {
             number: situation.record.next_release,
             image: prepared.image,
             processes: prepared.processes,
-            config: current_config(&situation.record, &situation.global),
+            manifest: prepared.manifest,
+            config: situation.global.config.overlaid(&settings.config),
             source,
+            revision,
             cause: verb.to_owned(),
+            by: self.options.by.clone(),
             created_at: self.adapters.clock.now(),
         };
-        self.release_and_switch(outcome, situation, &release, verb).await
+        self.release_and_switch(outcome, situation, release, &settings, verb)
+            .await
     }
 
     /// After a failure, the image's name is given back, unless the release was recorded before it failed.
@@ -111,7 +163,10 @@ impl Operations {
         let image = image_tag(app, number);
         plan.push(ImageAction::Remove { image }, Cause::Leftover, &[]);
         let never = Cancellation::default();
-        self.execute(&plan, situation, verb, Extras::default(), &never).await;
+        let execution = self.execute(&plan, situation, verb, Extras::default(), &never).await;
+        if execution.is_complete() {
+            self.forget_image(app, number).await;
+        }
     }
 
     async fn record_or_new(&self, app: &AppName) -> Result<AppRecord, OperationError> {
@@ -165,53 +220,58 @@ impl Operations {
         }
     }
 
-    /// Runs the release process and rolls out, each from a fresh look: a build may have taken long.
+    /// Runs what comes before the containers, rolls out, and runs what comes after, each from a fresh look: a build may
+    /// have taken long.
     async fn release_and_switch(
         &self,
         outcome: &mut VerbOutcome,
-        mut situation: Situation,
-        release: &Release,
+        situation: Situation,
+        release: Release,
+        settings: &DeployedSettings,
         verb: &str,
     ) -> Result<(), OperationError> {
         let app = situation.record.name.clone();
-        situation = self.look_again(situation).await?;
-        let phase = plan_release_phase(&situation, release);
-        if !phase.is_empty() {
-            self.stage(&app, format!("Running the release process of {app}"));
-            self.carry_out(outcome, &situation, phase, verb, Extras::default())
-                .await?;
-            situation = self.look_again(after_release_phase(situation)).await?;
-        }
-        let mut types = release.processes.types();
-        types.retain(|process_type: &ProcessType| !process_type.is_release());
-        let formation = situation.record.formation.with_types(&types);
-        let cause = deploys(&situation);
-        let plan = if situation.policies.skip_deploy {
+        let situation = self.look_again(situation).await?;
+        check_release(&situation, &release, &settings.formation)?;
+        let changes = settings.changes(&situation);
+        let mut deployment = Deployment {
+            situation: settings.applied_to(situation),
+            release,
+            settings,
+            verb,
+        };
+        self.run_phases_before(outcome, &mut deployment).await?;
+        let Deployment { situation, release, .. } = &deployment;
+        let cause = deploys(situation);
+        if situation.policies.skip_deploy {
             let text = "was built; skip-deploy keeps its containers as they are until ps:restart";
             outcome.notice = Some(text.to_owned());
-            plan_record_release(&situation, release, &formation, cause)
-        } else {
-            if situation.policies.init && !situation.capabilities.has_init {
-                let text = "this engine has no init: signals reach only the command itself".to_owned();
-                self.warn(&app, &[text]);
-            }
-            self.stage(&app, format!("Deploying {app} {}", release.number));
-            let rollout = Rollout {
-                release,
-                formation: &formation,
-                selection: Selection::All,
-                cause,
-                intent: Vec::new(),
-            };
-            plan_rollout(&situation, rollout)?
+            let plan = plan_record_release(situation, release, &settings.formation, changes, cause);
+            self.carry_out(outcome, situation, plan, verb, Extras::default())
+                .await?;
+            return Ok(());
+        }
+        if situation.policies.init && !situation.capabilities.has_init {
+            let text = "this engine has no init: signals reach only the command itself".to_owned();
+            self.warn(&app, &[text]);
+        }
+        self.stage(&app, format!("Deploying {app} {}", release.number));
+        let rollout = Rollout {
+            release,
+            formation: &settings.formation,
+            selection: Selection::All,
+            cause,
+            intent: Vec::new(),
+            with_switch: changes,
         };
-        self.carry_out(outcome, &situation, plan, verb, Extras::default())
+        let plan = plan_rollout(situation, rollout)?;
+        self.carry_out(outcome, situation, plan.clone(), verb, Extras::default())
             .await?;
-        Ok(())
+        self.run_postdeploy(outcome, &mut deployment, &plan).await
     }
 
     /// The situation now; a dry run changes nothing, and goes on with what it reckons.
-    async fn look_again(&self, situation: Situation) -> Result<Situation, OperationError> {
+    pub(super) async fn look_again(&self, situation: Situation) -> Result<Situation, OperationError> {
         if self.is_dry_run() {
             return Ok(situation);
         }
@@ -226,15 +286,4 @@ pub(super) fn deploys(situation: &Situation) -> Cause {
         release: record.next_release,
         replaces,
     }
-}
-
-/// The release phase used a generation, made the network, and put right what was left.
-fn after_release_phase(situation: Situation) -> Situation {
-    let next = situation.next_generation().after(1);
-    let mut situation = mended(situation);
-    situation.record.next_generation = next;
-    if let Some(network) = situation.network.as_mut() {
-        network.exists = true;
-    }
-    situation
 }

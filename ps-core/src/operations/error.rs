@@ -1,12 +1,15 @@
 //! Why a use case failed. Display tells this layer only.
 
+use std::path::PathBuf;
+
 use crate::config::ConfigError;
-use crate::execution::{NotReady, StepError, StepFailure};
+use crate::execution::{StepError, StepFailure};
 use crate::formation::ScaleError;
-use crate::names::{AppName, NameError, Replica};
-use crate::plan::{Action, ActionKind};
-use crate::planning::LaunchError;
+use crate::names::{AppName, NameError, OneOffKind, Replica};
+use crate::plan::{Action, ActionKind, Cause, Plan};
+use crate::planning::{EnvError, FormationError, LaunchError};
 use crate::policies::PropertyError;
+use crate::release::ReleaseNumber;
 use crate::runtime::RuntimeError;
 use crate::source::SourceError;
 use crate::store::StoreError;
@@ -21,6 +24,8 @@ pub struct FailedStep {
     pub text: String,
     /// The replica it was about.
     pub replica: Option<Replica>,
+    /// The command of a deploy that it belonged to. When that is the postdeploy one, the new release serves.
+    pub phase: Option<OneOffKind>,
     /// Whether an earlier release goes on serving.
     pub still_serves: bool,
     /// Whether nothing is left of what the command had made; what is left, the next command removes.
@@ -31,16 +36,25 @@ pub struct FailedStep {
 }
 
 impl FailedStep {
-    pub(crate) fn new(app: &AppName, mut failure: StepFailure, still_serves: bool, is_mended: bool) -> Self {
+    pub(crate) fn new(plan: &Plan, mut failure: StepFailure, still_serves: bool, is_mended: bool) -> Self {
+        let app = plan.app();
+        let phase = plan
+            .steps()
+            .get(failure.step.position())
+            .and_then(|step| match step.cause {
+                Cause::Phase { kind, .. } => Some(kind),
+                _ => None,
+            });
         // Backends know a container by its id; people know it by its replica.
         if let (StepError::Runtime(error), Some(replica)) = (&mut failure.error, &failure.replica) {
             error.subject = format!("{app}.{replica}");
         }
         Self {
             app: app.clone(),
-            text: failure_text(app, failure.replica.as_ref(), failure.action.as_ref()),
+            text: failure_text(app, phase, failure.replica.as_ref(), failure.action.as_ref()),
             replica: failure.replica,
-            still_serves,
+            phase,
+            still_serves: still_serves && phase != Some(OneOffKind::Postdeploy),
             is_mended,
             error: failure.error,
         }
@@ -54,7 +68,7 @@ impl FailedStep {
     /// The last lines that the failing process wrote.
     pub fn last_lines(&self) -> &[String] {
         match &self.error {
-            StepError::NotReady(not_ready @ NotReady::Died { .. }) => not_ready.last_lines(),
+            StepError::NotReady(not_ready) => not_ready.last_lines(),
             StepError::Unsuccessful { last_lines, .. } => last_lines,
             _ => &[],
         }
@@ -62,14 +76,21 @@ impl FailedStep {
 }
 
 /// What failed, in words for people: containers that have no name yet are called by their replica.
-fn failure_text(app: &AppName, replica: Option<&Replica>, action: Option<&Action>) -> String {
+fn failure_text(
+    app: &AppName,
+    phase: Option<OneOffKind>,
+    replica: Option<&Replica>,
+    action: Option<&Action>,
+) -> String {
     let Some(action) = action else {
         return format!("a step of {app} failed");
     };
-    let who = replica.map_or_else(
-        || format!("the one-off container of {app}"),
-        |replica| format!("{app}.{replica}"),
-    );
+    let who = match (replica, phase) {
+        (Some(replica), _) => format!("{app}.{replica}"),
+        (None, Some(OneOffKind::Release)) => format!("the release process of {app}"),
+        (None, Some(kind)) => format!("the {kind} command of {app}"),
+        (None, None) => format!("the one-off container of {app}"),
+    };
     match action.kind() {
         ActionKind::Create => format!("could not create {who}"),
         ActionKind::Start => format!("could not start {who}"),
@@ -77,7 +98,9 @@ fn failure_text(app: &AppName, replica: Option<&Replica>, action: Option<&Action
         ActionKind::Remove => format!("could not remove {who}"),
         ActionKind::Rename => format!("could not rename {who}"),
         ActionKind::WaitReady => format!("{who} did not become ready"),
-        ActionKind::WaitSucceeded => format!("the release process of {app} failed"),
+        ActionKind::WaitSucceeded => format!("{who} failed"),
+        ActionKind::Attach => format!("could not send its script to {who}"),
+        ActionKind::Commit => format!("could not keep the files of {who}"),
         _ => format!("could not {action}"),
     }
 }
@@ -87,10 +110,27 @@ impl OperationError {
     pub fn broken_off(&self) -> Option<&AppName> {
         match self {
             Self::Step(step) => Some(&step.app),
-            Self::Interrupted { app, .. } => Some(app),
+            Self::Interrupted { app, .. } | Self::PostdeployInterrupted { app } => Some(app),
             _ => None,
         }
     }
+}
+
+/// `2 images: a:1, b:1`.
+fn counted(images: &[String]) -> String {
+    match images {
+        [] => "no image".to_owned(),
+        images => format!("{} images: {}", images.len(), images.join(", ")),
+    }
+}
+
+/// `v1, v2, v3`; of many releases the newest.
+fn listed(releases: &[ReleaseNumber]) -> String {
+    const SHOWN: usize = 10;
+    let skipped = releases.len().saturating_sub(SHOWN);
+    let names: Vec<String> = releases.iter().skip(skipped).map(ToString::to_string).collect();
+    let more = if skipped > 0 { "…, " } else { "" };
+    format!("{more}{}", names.join(", "))
 }
 
 /// Why a use case failed.
@@ -108,6 +148,24 @@ pub enum OperationError {
     /// A bad scale.
     #[error(transparent)]
     Scale(#[from] ScaleError),
+    /// A source scales a type that cannot be scaled.
+    #[error(transparent)]
+    Formation(#[from] FormationError),
+    /// A source asks for an environment that cannot be made.
+    #[error("{app} cannot be deployed")]
+    Env {
+        /// The app.
+        app: AppName,
+        /// Why.
+        #[source]
+        error: EnvError,
+    },
+    /// The current release's app.json owns the scale.
+    #[error("the app.json of {app} says how many replicas there are")]
+    ScaleOwned {
+        /// The app.
+        app: AppName,
+    },
     /// A bad property.
     #[error(transparent)]
     Property(#[from] PropertyError),
@@ -131,6 +189,12 @@ pub enum OperationError {
         /// The verb.
         verb: String,
     },
+    /// It was cancelled when the new release served already.
+    #[error("the postdeploy command of {app} was interrupted")]
+    PostdeployInterrupted {
+        /// The app.
+        app: AppName,
+    },
     /// The word names no process type or replica of the app.
     #[error("{app} has no process type or replica `{word}`: it has {known}")]
     NoSuchProcess {
@@ -142,8 +206,73 @@ pub enum OperationError {
         known: String,
     },
     /// The app has no source that could be deployed again.
-    #[error("{app} has no source to build: deploy it once with a directory or an image")]
+    #[error("{app} has no source to build: deploy it once with a directory, an archive, a git repository or an image")]
     NothingToRebuild {
+        /// The app.
+        app: AppName,
+    },
+    /// What was to be loaded is no archive of images.
+    #[error("{} is no archive of images", file.display())]
+    NoImageArchive {
+        /// The app.
+        app: AppName,
+        /// The file.
+        file: PathBuf,
+        /// What the engine said.
+        #[source]
+        error: RuntimeError,
+    },
+    /// An archive to be deployed holds no image, or more than one.
+    #[error("the image archive {} holds {}", file.display(), counted(images))]
+    NotOneImage {
+        /// The app.
+        app: AppName,
+        /// The archive.
+        file: PathBuf,
+        /// The images, which are loaded: each by a name or its id.
+        images: Vec<String>,
+    },
+    /// The engine no longer has the image that was loaded.
+    #[error("the image of the archive {} is gone from the engine", file.display())]
+    LoadedImageGone {
+        /// The app.
+        app: AppName,
+        /// The archive.
+        file: PathBuf,
+    },
+    /// There is no release of that number.
+    #[error("{app} has no release {number}: it has {}", listed(known))]
+    NoSuchRelease {
+        /// The app.
+        app: AppName,
+        /// The number.
+        number: ReleaseNumber,
+        /// The releases it has.
+        known: Vec<ReleaseNumber>,
+    },
+    /// The image or the config of the release is gone.
+    #[error("{number} of {app} cannot be put back: its image was removed")]
+    ReleaseRemoved {
+        /// The app.
+        app: AppName,
+        /// The release.
+        number: ReleaseNumber,
+        /// The releases that can be put back.
+        possible: Vec<ReleaseNumber>,
+    },
+    /// No one-off of `run` has that name.
+    #[error("{app} has no one-off container {name}: it has {}", if known.is_empty() { "none" } else { known })]
+    NoSuchRun {
+        /// The app.
+        app: AppName,
+        /// The name.
+        name: String,
+        /// Those it has, separated by commas.
+        known: String,
+    },
+    /// No release served before the current one.
+    #[error("no earlier release of {app} has served, so there is nothing to roll back to")]
+    NothingToRollBackTo {
         /// The app.
         app: AppName,
     },

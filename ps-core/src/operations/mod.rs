@@ -5,13 +5,22 @@
 mod all;
 mod apps;
 mod change;
+mod checks;
 mod configure;
 mod deploy;
+mod deployed_settings;
 mod error;
+mod image_archive;
+mod image_files;
+mod keep_images;
 mod look;
+mod phases;
 mod prepare;
+mod releases;
+mod rollback;
 mod run;
 mod situate;
+mod sources;
 mod verbs;
 
 use std::sync::Arc;
@@ -21,14 +30,17 @@ use async_lock::Semaphore;
 
 pub use all::AppResult;
 pub use change::VerbOutcome;
+pub use checks::{CheckOutcome, CheckReport};
 pub use configure::ConfigEdit;
 pub use error::{FailedStep, OperationError};
 pub use look::ProcessList;
-pub use run::{AttachedRun, RunRequest};
+pub use releases::{ListedRelease, ReleaseList, ReleaseState};
+pub use run::{AttachedRun, ListedRun, RunRequest};
 
 use crate::addresses::Subnet;
 use crate::execution::{Cancellation, EventSink};
 use crate::host::{Clock, Host};
+use crate::probe::HttpProber;
 use crate::runtime::Engine;
 use crate::source::SourceReader;
 use crate::store::Store;
@@ -54,6 +66,8 @@ pub struct OperationOptions {
     pub engine_calls: Option<usize>,
     /// The subnet of psctl's network when none was chosen yet; `None` is the first free one from 10.210.0.0/16 on.
     pub subnet: Option<Subnet>,
+    /// Who runs the command, for the history of releases; `None` where nobody is to be named.
+    pub by: Option<String>,
 }
 
 impl Default for OperationOptions {
@@ -63,6 +77,7 @@ impl Default for OperationOptions {
             lock_patience: Duration::from_secs(10),
             engine_calls: None,
             subnet: None,
+            by: None,
         }
     }
 }
@@ -80,6 +95,8 @@ pub struct Adapters {
     pub clock: Arc<dyn Clock>,
     /// The machine.
     pub host: Arc<dyn Host>,
+    /// Asks replicas over HTTP.
+    pub prober: Arc<dyn HttpProber>,
     /// Where events go.
     pub events: Arc<dyn EventSink>,
 }
@@ -93,7 +110,7 @@ pub struct Adapters {
 /// use ps_core::names::AppName;
 /// use ps_core::operations::{Adapters, OperationOptions, Operations};
 /// use ps_core::release::{Processes, Source};
-/// use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeSource, MemoryStore};
+/// use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeProber, FakeSource, MemoryStore};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// // A program that works on real engines puts real adapters here: see `examples/embed`.
@@ -107,6 +124,7 @@ pub struct Adapters {
 ///     store: Arc::new(MemoryStore::new(clock.clone())),
 ///     source: Arc::new(source),
 ///     host: Arc::new(FakeHost::new(&engine)),
+///     prober: Arc::new(FakeProber::new(&clock)),
 ///     clock,
 ///     events: Arc::new(IgnoreEvents),
 /// };

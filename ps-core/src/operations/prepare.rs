@@ -1,4 +1,4 @@
-//! The image of a deploy: built from a directory, or pulled and named, with the commands that go with it. Nothing that runs is
+//! The image of a deploy: built from a source that was read, or pulled and named, with the commands that go with it. Nothing that runs is
 //! touched.
 
 use std::collections::BTreeMap;
@@ -8,17 +8,13 @@ use super::deploy::deploys;
 use super::{OperationError, Operations, VerbOutcome};
 use crate::execution::StepResult;
 use crate::labels;
-use crate::names::AppName;
+use crate::manifest::{EnvRequests, Manifest};
 use crate::plan::{ImageAction, Plan, StepId};
 use crate::planning::Situation;
-use crate::release::{Processes, ReleaseImage, ReleaseNumber, Source};
+use crate::release::{Processes, ReleaseImage, Source};
+use crate::release_history::image_tag;
 use crate::runtime::{ImageDetail, ImageId, RuntimeErrorKind};
 use crate::source::PreparedSource;
-
-/// The name of the image that a release is kept under; only images of such names are ever removed.
-pub(super) fn image_tag(app: &AppName, release: ReleaseNumber) -> String {
-    format!("psctl/{app}:{release}")
-}
 
 /// Says so where the image's own command will be known only after the build.
 const NOT_YET_BUILT: &str = "(to be built)";
@@ -27,6 +23,8 @@ const NOT_YET_BUILT: &str = "(to be built)";
 pub(super) struct Prepared {
     pub(super) image: ReleaseImage,
     pub(super) processes: Processes,
+    pub(super) manifest: Manifest,
+    pub(super) env: EnvRequests,
 }
 
 impl Operations {
@@ -70,7 +68,7 @@ impl Operations {
         let step = plan.push(build, deploys(situation), &[]);
         let extras = Extras {
             context: Some(&*read.context),
-            credentials: None,
+            ..Extras::default()
         };
         let execution = self.carry_out(outcome, situation, plan, verb, extras).await?;
         let id = match execution.as_ref().and_then(|execution| execution.result(step)) {
@@ -85,30 +83,32 @@ impl Operations {
         Ok(Prepared {
             image: kept(id, tag, detail),
             processes: read.processes,
+            manifest: read.manifest,
+            env: read.env,
         })
     }
 
-    /// Pulls an image that is not there, keeps it under a name of ours, and takes the Procfile out of it.
+    /// Pulls an image that is not there, keeps it under a name of ours, and reads what it says of its app.
     pub(super) async fn fetch_image(
         &self,
         outcome: &mut VerbOutcome,
-        situation: &Situation,
+        situation: &mut Situation,
         image: &str,
         verb: &str,
     ) -> Result<Prepared, OperationError> {
-        let app = &situation.record.name;
+        let app = situation.record.name.clone();
         let engine = &self.adapters.engine;
         let known = match engine.inspect_image(image).await {
             Err(error) if error.kind == RuntimeErrorKind::ImageMissing => None,
             found => Some(found?),
         };
-        let tag = image_tag(app, situation.record.next_release);
+        let tag = image_tag(&app, situation.record.next_release);
         let cause = deploys(situation);
         let mut plan = Plan::new(app.clone());
         let mut after: Vec<StepId> = Vec::new();
         let mut credentials = None;
         if known.is_none() {
-            self.stage(app, format!("Pulling {image}"));
+            self.stage(&app, format!("Pulling {image}"));
             credentials = self.adapters.source.registry_credentials(image).await?;
             after = vec![plan.push(
                 ImageAction::Pull {
@@ -127,8 +127,8 @@ impl Operations {
             &after,
         );
         let extras = Extras {
-            context: None,
             credentials: credentials.as_ref(),
+            ..Extras::default()
         };
         let execution = self.carry_out(outcome, situation, plan, verb, extras).await?;
         let detail = match (execution, known) {
@@ -136,46 +136,39 @@ impl Operations {
             (None, Some(known)) => known,
             (None, None) => to_be_built(),
         };
-        let processes = self.processes_of_image(outcome, situation, &tag, &detail, verb).await?;
-        let id = detail.id.clone().unwrap_or_else(|| ImageId(image.to_owned()));
-        Ok(Prepared {
-            image: kept(id, image.to_owned(), detail),
-            processes,
-        })
+        self.prepare_image(outcome, situation, image.to_owned(), detail, verb)
+            .await
     }
 
-    /// Takes the Procfile out of an image's working directory, through a container that is never started.
-    async fn processes_of_image(
+    /// Reads what an image, named as the next release's, says of its app. `name` is for people.
+    pub(super) async fn prepare_image(
         &self,
         outcome: &mut VerbOutcome,
-        situation: &Situation,
-        tag: &str,
-        detail: &ImageDetail,
+        situation: &mut Situation,
+        name: String,
+        detail: ImageDetail,
         verb: &str,
-    ) -> Result<Processes, OperationError> {
-        let (plan, read) = super::run::plan_extract(situation, tag, detail);
-        let execution = self
-            .carry_out(outcome, situation, plan, verb, Extras::default())
-            .await?;
-        let archive = match execution.as_ref().and_then(|execution| execution.result(read)) {
-            Some(StepResult::File(Some(archive))) => archive.clone(),
-            _ => return Ok(Processes::ImageDefault),
-        };
-        let path = &situation.policies.procfile_path;
-        let procfile = self.adapters.source.read_procfile_archive(&archive, path)?;
-        self.warn(&situation.record.name, &procfile.warnings);
-        Ok(procfile.processes)
+    ) -> Result<Prepared, OperationError> {
+        let tag = image_tag(&situation.record.name, situation.record.next_release);
+        let declared = self.declared_by_image(outcome, situation, &tag, &detail, verb).await?;
+        let id = detail.id.clone().unwrap_or_else(|| ImageId(name.clone()));
+        Ok(Prepared {
+            image: kept(id, name, detail),
+            processes: declared.processes,
+            manifest: declared.manifest,
+            env: declared.env,
+        })
     }
 }
 
 /// What a release remembers of its image. Labels can repeat anything, a config value too, and nothing here needs them.
-fn kept(id: ImageId, name: String, mut detail: ImageDetail) -> ReleaseImage {
+pub(super) fn kept(id: ImageId, name: String, mut detail: ImageDetail) -> ReleaseImage {
     detail.labels.clear();
     ReleaseImage { id, name, detail }
 }
 
-/// What is known of an image that a dry run does not build: it has a command of its own.
-fn to_be_built() -> ImageDetail {
+/// What is known of an image that a dry run does not build, pull or load: it has a command of its own.
+pub(super) fn to_be_built() -> ImageDetail {
     ImageDetail {
         command: vec![NOT_YET_BUILT.to_owned()],
         ..ImageDetail::default()

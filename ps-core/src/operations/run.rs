@@ -1,15 +1,17 @@
-//! One-off containers: a command of `run`, and the container that files of an image are read from.
+//! One-off containers: a command of `run`.
 
-use super::change::Extras;
-use super::deploy::deploys;
+use std::time::{Duration, SystemTime};
+
+use super::change::{Cleanup, Extras};
 use super::{OperationError, Operations, VerbOutcome};
 use crate::execution::StepResult;
-use crate::labels::one_off_labels;
-use crate::names::{AppName, Generation, OneOffKind, one_off_name};
-use crate::plan::{Cause, ContainerRef, EngineAction, Plan, StepId, StoreAction};
-use crate::planning::{Situation, one_off_spec};
+use crate::labels;
+use crate::names::{AppName, Generation, OneOffKind};
+use crate::observation::ObservedOneOff;
+use crate::plan::{Cause, EngineAction, Plan, StoreAction};
+use crate::planning::{Situation, one_off_spec, plan_stop_runs, runs};
 use crate::runtime::{
-    ByteStream, ContainerId, ContainerSpec, ExitCode, ImageDetail, OutputChunk, RuntimeStream, TerminalMode,
+    ByteStream, ContainerId, ExitCode, OutputChunk, RuntimeError, RuntimeErrorKind, RuntimeStream, TerminalMode,
 };
 use crate::store::StoreChange;
 
@@ -20,6 +22,17 @@ pub struct RunRequest {
     pub command: Vec<String>,
     /// Its terminal and standard input.
     pub terminal: TerminalMode,
+    /// How long it may be there, running or not, before `ps:retire` removes it.
+    pub time_to_live: Duration,
+}
+
+/// A one-off container of `run`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedRun {
+    /// What the engine's list tells.
+    pub run: ObservedOneOff,
+    /// When it started; `None` when it never did.
+    pub started_at: Option<SystemTime>,
 }
 
 /// A one-off container that runs, with its output.
@@ -38,39 +51,17 @@ impl std::fmt::Debug for AttachedRun {
     }
 }
 
-/// The steps that read the Procfile out of an image; the second value is the reading step.
-pub(crate) fn plan_extract(situation: &Situation, image: &str, detail: &ImageDetail) -> (Plan, StepId) {
-    let app = &situation.record.name;
-    let generation = situation.next_generation();
-    let mut plan = Plan::new(app.clone());
-    let cause = deploys(situation);
-    let used = StoreChange::UseGenerations {
-        app: app.clone(),
-        next: generation.after(1),
-    };
-    let recorded = plan.push(StoreAction::Record(vec![used]), cause.clone(), &[]);
-    let mut spec = ContainerSpec::new(one_off_name(app, OneOffKind::Extract, generation), image);
-    spec.labels = one_off_labels(&situation.owner, app, OneOffKind::Extract, generation);
-    // Never started; engines want a command even for an image that has none.
-    spec.command = Some(vec!["/never-started".to_owned()]);
-    let create = EngineAction::Create {
-        spec: Box::new(spec),
-        endpoint: None,
-    };
-    let created = plan.push(create, cause.clone(), &[recorded]);
-    let container = ContainerRef::Made(created);
-    let directory = detail.working_dir.trim_end_matches('/');
-    let path = format!("{directory}/{}", situation.policies.procfile_path);
-    let read = plan.push(
-        EngineAction::ReadFile {
-            container: container.clone(),
-            path,
-        },
-        cause.clone(),
-        &[created],
-    );
-    plan.push(EngineAction::Remove(container), cause, &[read]);
-    (plan, read)
+/// When the one-off has to be gone, and what it runs, as far as a label should be long.
+fn run_labels(situation: &Situation, request: &RunRequest) -> [(String, String); 2] {
+    const LONGEST: usize = 200;
+    let deadline = situation.now.checked_add(request.time_to_live);
+    let since_epoch = deadline.and_then(|deadline| deadline.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let seconds = since_epoch.map_or(u64::MAX, |since| since.as_secs());
+    let command: String = request.command.join(" ").chars().take(LONGEST).collect();
+    [
+        (labels::DEADLINE.to_owned(), seconds.to_string()),
+        (labels::COMMAND.to_owned(), command),
+    ]
 }
 
 impl Operations {
@@ -84,23 +75,94 @@ impl Operations {
     ) -> Result<AttachedRun, OperationError> {
         let id = self.create_run(app, request).await?;
         let engine = &self.adapters.engine;
-        let output = engine.attach_container(&id, request.terminal, input).await?;
-        engine.start_container(&id).await?;
+        let attached = engine.attach_container(&id, request.terminal, input).await;
+        let output = self.unless_failed(&id, attached).await?;
+        let started = engine.start_container(&id).await;
+        self.unless_failed(&id, started).await?;
         Ok(AttachedRun { container: id, output })
     }
 
     /// Starts a one-off container and leaves it alone; its name is returned.
     pub async fn run_detached(&self, app: &AppName, request: &RunRequest) -> Result<String, OperationError> {
         let id = self.create_run(app, request).await?;
-        self.adapters.engine.start_container(&id).await?;
+        let started = self.adapters.engine.start_container(&id).await;
+        self.unless_failed(&id, started).await?;
         Ok(self.adapters.engine.inspect_container(&id).await?.name)
     }
 
-    /// The exit code of a one-off container that has ended, or ends soon; then it is removed.
+    /// The exit code of a one-off container that has ended, or ends soon; then it is removed. One that somebody removed counts
+    /// as killed.
     pub async fn finish_run(&self, run: &ContainerId) -> Result<ExitCode, OperationError> {
+        const KILLED: ExitCode = ExitCode(137);
         let code = self.adapters.engine.wait_container(run).await;
         self.adapters.engine.remove_container(run).await?;
-        Ok(code?)
+        match code {
+            Err(error) if error.kind == RuntimeErrorKind::NotFound => Ok(KILLED),
+            code => Ok(code?),
+        }
+    }
+
+    /// Removes a one-off that could not be started; the failure is what counts.
+    async fn unless_failed<T>(&self, id: &ContainerId, result: Result<T, RuntimeError>) -> Result<T, OperationError> {
+        if result.is_err() {
+            let _ = self.adapters.engine.remove_container(id).await;
+        }
+        Ok(result?)
+    }
+
+    /// An app's one-offs of `run`, oldest first.
+    pub async fn runs(&self, app: &AppName) -> Result<Vec<ListedRun>, OperationError> {
+        let situation = self.situation(app).await?;
+        let mut listed = Vec::new();
+        for run in runs(&situation) {
+            let started_at = match self.adapters.engine.inspect_container(&run.id).await {
+                Ok(detail) => detail.started_at,
+                Err(error) if error.kind == RuntimeErrorKind::NotFound => continue,
+                Err(error) => return Err(error.into()),
+            };
+            listed.push(ListedRun {
+                run: run.clone(),
+                started_at,
+            });
+        }
+        Ok(listed)
+    }
+
+    /// Stops and removes an app's one-offs of `run`: the one of this name (`shop.run.7`, or `run.7`), all without one.
+    pub async fn stop_runs(&self, app: &AppName, name: Option<&str>) -> Result<VerbOutcome, OperationError> {
+        let situation = self.situation(app).await?;
+        let full = |name: &str| {
+            let prefix = format!("{app}.");
+            if name.starts_with(&prefix) {
+                name.to_owned()
+            } else {
+                prefix + name
+            }
+        };
+        let wanted = name.map(full);
+        let known: Vec<&str> = runs(&situation).map(|run| run.name.as_str()).collect();
+        if let Some(wanted) = wanted.as_deref().filter(|wanted| !known.contains(wanted)) {
+            return Err(OperationError::NoSuchRun {
+                app: app.clone(),
+                name: wanted.to_owned(),
+                known: known.join(", "),
+            });
+        }
+        let plan = plan_stop_runs(&situation, wanted.as_deref());
+        if !plan.is_empty() {
+            self.stage(
+                app,
+                format!("Stopping {}", wanted.as_deref().unwrap_or("all run containers")),
+            );
+        }
+        let mut outcome = VerbOutcome::new(app);
+        let extras = Extras {
+            cleanup: Cleanup::Leave,
+            ..Extras::default()
+        };
+        self.carry_out(&mut outcome, &situation, plan, "run:stop", extras)
+            .await?;
+        Ok(outcome)
     }
 
     async fn create_run(&self, app: &AppName, request: &RunRequest) -> Result<ContainerId, OperationError> {
@@ -129,6 +191,7 @@ impl Operations {
             spec.command = Some(request.command.clone());
         }
         spec.terminal = request.terminal;
+        spec.labels.extend(run_labels(&situation, request));
         let mut plan = Plan::new(app.clone());
         let used = StoreChange::UseGenerations {
             app: app.clone(),

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::change::Extras;
+use super::change::{Cleanup, Extras};
 use super::{OperationError, Operations, VerbOutcome};
 use crate::app::{AppRecord, GlobalRecord};
 use crate::config::Config;
+use crate::execution::OperationEvent;
 use crate::formation::{Formation, ScaleChange};
 use crate::names::{AppName, ProcessType, Replica};
 use crate::plan::Cause;
@@ -22,11 +23,38 @@ impl Operations {
         skip_deploy: bool,
     ) -> Result<VerbOutcome, OperationError> {
         self.change(app, "ps:scale", |situation| {
+            self.may_scale(&situation.record, changes)?;
             let formation = scaled(&situation.record, changes)?;
             let skip_deploy = skip_deploy || situation.policies.skip_deploy;
             Ok(plan_scale(situation, &formation, skip_deploy)?)
         })
         .await
+    }
+
+    /// Refuses to scale what app.json scales; says which quantities `DOKKU_SCALE` will set again.
+    fn may_scale(&self, record: &AppRecord, changes: &[ScaleChange]) -> Result<(), OperationError> {
+        let app = record.name.clone();
+        let Some(manifest) = record.release.as_ref().map(|release| &release.manifest) else {
+            return Ok(());
+        };
+        if manifest.owns_scale() {
+            return Err(OperationError::ScaleOwned { app });
+        }
+        let named = |change: &&ScaleChange| {
+            let mut files = manifest.scale_file.iter();
+            files.any(|file| file.contains_key(&change.process_type))
+        };
+        let overridden: Vec<&str> = changes
+            .iter()
+            .filter(named)
+            .map(|change| change.process_type.as_str())
+            .collect();
+        if !overridden.is_empty() {
+            let types = overridden.join(", ");
+            let text = format!("the next deploy of {app} scales {types} again as its DOKKU_SCALE file says");
+            self.adapters.events.emit(OperationEvent::Warning { app, text });
+        }
+        Ok(())
     }
 
     /// Starts what is stopped and replaces what is missing.
@@ -54,7 +82,7 @@ impl Operations {
         if let Some(outcome) = self.never_deployed(app).await? {
             return Ok(outcome);
         }
-        let now = self.adapters.clock.now();
+        let made = self.made_now();
         self.stage(app, format!("Restarting {app}"));
         self.change(app, "ps:restart", |situation| {
             let record = &situation.record;
@@ -69,7 +97,8 @@ impl Operations {
                     number: record.next_release,
                     config,
                     cause: "ps:restart".to_owned(),
-                    created_at: now,
+                    by: made.by,
+                    created_at: made.at,
                     ..current.clone()
                 }
             } else {
@@ -81,6 +110,7 @@ impl Operations {
                 selection,
                 cause: Cause::Restarted,
                 intent: Vec::new(),
+                with_switch: Vec::new(),
             };
             Ok(plan_rollout(situation, rollout)?)
         })
@@ -112,10 +142,22 @@ impl Operations {
         let situation = self.situation(app).await?;
         let mut outcome = VerbOutcome::new(app);
         let plan = plan_retire(&situation);
-        self.carry_out(&mut outcome, &situation, plan, verb, Extras::default())
-            .await?;
+        if !plan.is_empty() {
+            self.stage(app, format!("Retiring old containers of {app}"));
+        }
+        let extras = Extras {
+            cleanup: Cleanup::Leave,
+            ..Extras::default()
+        };
+        self.carry_out(&mut outcome, &situation, plan, verb, extras).await?;
         drop(lock);
-        self.finish(outcome).await
+        if !self.is_dry_run() {
+            self.keep_images_unless_busy(app, verb).await;
+        }
+        let record = self.adapters.store.app(app).await?;
+        outcome.release = record.release.map(|release| release.number);
+        outcome.has_retirements = !self.is_dry_run() && !record.retirements.is_empty();
+        Ok(outcome)
     }
 
     /// The outcome for an app that was never deployed: no error, and nothing to do.

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::StepId;
-use crate::names::{AppName, Generation, Replica};
+use super::{Readiness, StartupKind, StepId};
+use crate::addresses::Endpoint;
+use crate::names::{AppName, Generation, OneOffKind, Replica};
 use crate::policies::RestartPolicy;
 use crate::release::{Release, ReleaseNumber, Source};
-use crate::runtime::{ContainerId, ContainerSpec, NetworkSpec, Signal};
+use crate::runtime::{CommitSpec, ContainerId, ContainerSpec, ImageId, NetworkSpec, Signal};
+use crate::shell_script::ShellScript;
 use crate::store::{EndpointKind, StoreChange};
 
 /// A container that exists, or that an earlier step makes.
@@ -43,6 +46,25 @@ pub struct EndpointRef {
     pub position: usize,
     /// The container's TCP port, published where the endpoint is a loopback port.
     pub container_port: u16,
+}
+
+/// Where a container is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndpointPlace {
+    /// There.
+    Known(Endpoint),
+    /// Where an earlier step says.
+    Reserved(EndpointRef),
+}
+
+/// What becomes of a container whose renaming is a conflict because it waits for its restart by policy. It may wait from one moment
+/// to the next, so a plan says it of every rename.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitingRestart {
+    /// It is replaced: it is stopped, with so long from SIGTERM to SIGKILL in case it runs again by then, and renamed.
+    Ends(Duration),
+    /// It serves: it goes on under the name it has, until a later command renames it.
+    GoesOn,
 }
 
 /// A call on the engine.
@@ -86,9 +108,25 @@ pub enum EngineAction {
         container: ContainerRef,
         /// The new name.
         to: String,
+        /// What is done where the engine renames none that waits for its restart.
+        waiting: WaitingRestart,
     },
     /// Remove it.
     Remove(ContainerRef),
+    /// Connect to its standard input before it starts, and send it a script.
+    Attach {
+        /// Which.
+        container: ContainerRef,
+        /// What its shell reads.
+        script: Box<ShellScript>,
+    },
+    /// Keep its files as an image.
+    Commit {
+        /// Which.
+        container: ContainerRef,
+        /// The image.
+        spec: Box<CommitSpec>,
+    },
     /// Read a file out of it.
     ReadFile {
         /// Which.
@@ -115,6 +153,20 @@ pub enum ImageAction {
         /// Its name.
         image: String,
     },
+    /// Load an archive of one.
+    Load {
+        /// The archive.
+        file: PathBuf,
+    },
+    /// Give the image that an archive held another name.
+    TagLoaded {
+        /// The archive, for people: a dry run does not know the image.
+        file: PathBuf,
+        /// The image.
+        image: ImageId,
+        /// The other name.
+        tag: String,
+    },
     /// Give one another name.
     Tag {
         /// Its name or id.
@@ -129,15 +181,6 @@ pub enum ImageAction {
     },
 }
 
-/// When a replica counts as ready.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Readiness {
-    /// How long it has to run without a restart.
-    pub uptime: Duration,
-    /// A port; once the container has listened on it for a second, it is ready before its uptime.
-    pub port: Option<u16>,
-}
-
 /// Something to wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WaitAction {
@@ -145,6 +188,10 @@ pub enum WaitAction {
     Ready {
         /// Which.
         container: ContainerRef,
+        /// Where HTTP requests reach it; `None` where none can.
+        endpoint: Option<EndpointPlace>,
+        /// How long it runs already.
+        age: Duration,
         /// When it counts as ready.
         readiness: Readiness,
     },
@@ -152,6 +199,10 @@ pub enum WaitAction {
     Succeeded {
         /// Which.
         container: ContainerRef,
+        /// What it is, for whoever reads its output.
+        kind: OneOffKind,
+        /// The step that attached to it; without one its log is read.
+        attached: Option<StepId>,
     },
 }
 
@@ -233,9 +284,13 @@ pub enum ActionKind {
     Rename,
     /// Remove one.
     Remove,
+    /// Connect to one.
+    Attach,
+    /// Make an image of one.
+    Commit,
     /// Read a file of one.
     ReadFile,
-    /// Build, pull, tag or remove an image.
+    /// Build, pull, load, tag or remove an image.
     Image,
     /// Wait until a replica is ready.
     WaitReady,
@@ -257,6 +312,8 @@ impl Action {
             Self::Engine(EngineAction::UpdateRestartPolicy { .. }) => ActionKind::UpdateRestartPolicy,
             Self::Engine(EngineAction::Rename { .. }) => ActionKind::Rename,
             Self::Engine(EngineAction::Remove(_)) => ActionKind::Remove,
+            Self::Engine(EngineAction::Attach { .. }) => ActionKind::Attach,
+            Self::Engine(EngineAction::Commit { .. }) => ActionKind::Commit,
             Self::Engine(EngineAction::ReadFile { .. }) => ActionKind::ReadFile,
             Self::Image(_) => ActionKind::Image,
             Self::Wait(WaitAction::Ready { .. }) => ActionKind::WaitReady,
@@ -314,8 +371,10 @@ impl fmt::Display for EngineAction {
             Self::UpdateRestartPolicy { container, policy } => {
                 write!(f, "set the restart policy of {container} to {policy}")
             }
-            Self::Rename { container, to } => write!(f, "rename {container} to {to}"),
+            Self::Rename { container, to, .. } => write!(f, "rename {container} to {to}"),
             Self::Remove(container) => write!(f, "remove {container}"),
+            Self::Attach { container, .. } => write!(f, "send a script to {container}"),
+            Self::Commit { container, spec } => write!(f, "keep the files of {container} as image {}", spec.tag),
             Self::ReadFile { container, path } => write!(f, "read {path} from {container}"),
         }
     }
@@ -326,6 +385,8 @@ impl fmt::Display for ImageAction {
         match self {
             Self::Build { source, tag, .. } => write!(f, "build image {tag} from {source}"),
             Self::Pull { image } => write!(f, "pull image {image}"),
+            Self::Load { file } => write!(f, "load image archive {}", file.display()),
+            Self::TagLoaded { file, tag, .. } => write!(f, "name the image of {} also {tag}", file.display()),
             Self::Tag { image, tag } => write!(f, "name image {image} also {tag}"),
             Self::Remove { image } => write!(f, "remove image {image}"),
         }
@@ -335,14 +396,13 @@ impl fmt::Display for ImageAction {
 impl fmt::Display for WaitAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ready { container, readiness } => {
-                write!(
-                    f,
-                    "wait until {container} is ready, at most {} s",
-                    readiness.uptime.as_secs()
-                )
+            Self::Ready {
+                container, readiness, ..
+            } => {
+                write!(f, "wait until {container} is ready{}", Asked(readiness))?;
+                write!(f, ", at most {} s", readiness.limit().as_secs())
             }
-            Self::Succeeded { container } => write!(f, "wait until {container} has ended with 0"),
+            Self::Succeeded { container, .. } => write!(f, "wait until {container} has ended with 0"),
         }
     }
 }
@@ -374,6 +434,25 @@ impl fmt::Display for StoreAction {
                 parts.extend(switch.changes.iter().map(ToString::to_string));
                 write!(f, "record {}", Listed(&parts))
             }
+        }
+    }
+}
+
+/// What a source asks for; the default needs no words.
+struct Asked<'a>(&'a Readiness);
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.checks.as_slice() {
+            [only]
+                if matches!(
+                    only.kind,
+                    StartupKind::Uptime(_) | StartupKind::UptimeOrListening { .. }
+                ) =>
+            {
+                Ok(())
+            }
+            checks => write!(f, ": {}", Listed(checks)),
         }
     }
 }

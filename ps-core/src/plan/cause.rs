@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::names::Generation;
+use crate::names::{Generation, OneOffKind};
 use crate::release::ReleaseNumber;
 use crate::runtime::ContainerState;
 
@@ -20,6 +20,20 @@ pub enum Cause {
         /// The one that serves, if any.
         replaces: Option<ReleaseNumber>,
     },
+    /// A release puts an earlier one back.
+    RollsBack {
+        /// The new release.
+        release: ReleaseNumber,
+        /// The earlier one, which it copies.
+        to: ReleaseNumber,
+    },
+    /// Too many newer releases are there.
+    NotKept {
+        /// The number of the release, or of its image.
+        number: ReleaseNumber,
+    },
+    /// A one-off's deadline has passed.
+    Expired,
     /// A restart was asked for.
     Restarted,
     /// The replica should run and has no container.
@@ -33,8 +47,12 @@ pub enum Cause {
     },
     /// The operator stops the app.
     StoppedByOperator,
+    /// The type's checks are disabled: the old one is stopped before the new one starts.
+    StopFirst,
     /// The operator starts the app.
     StartedByOperator,
+    /// The operator has the checks made.
+    CheckedByOperator,
     /// An interrupted command left it.
     Leftover,
     /// It was replaced, or scaled away.
@@ -48,8 +66,13 @@ pub enum Cause {
     Renamed,
     /// A setting was changed.
     SettingChanged,
-    /// The Procfile has a `release` process.
-    ReleasePhase(ReleaseNumber),
+    /// A command that belongs to a deploy.
+    Phase {
+        /// Which.
+        kind: OneOffKind,
+        /// Of which release.
+        release: ReleaseNumber,
+    },
 }
 
 impl fmt::Display for Cause {
@@ -65,18 +88,23 @@ impl fmt::Display for Cause {
                 release,
                 replaces: Some(old),
             } => write!(f, "release {release} replaces {old}"),
+            Self::RollsBack { release, to } => write!(f, "release {release} puts {to} back"),
+            Self::NotKept { number } => write!(f, "{number} is not kept"),
+            Self::Expired => f.write_str("its deadline has passed"),
             Self::Restarted => f.write_str("restarted"),
             Self::Missing => f.write_str("its container is missing"),
             Self::Stopped => f.write_str("it is stopped"),
             Self::Unusable { state } => write!(f, "its container is {state}"),
             Self::StoppedByOperator => f.write_str("stopped by the operator"),
+            Self::StopFirst => f.write_str("checks are disabled, so it makes way first"),
             Self::StartedByOperator => f.write_str("started by the operator"),
+            Self::CheckedByOperator => f.write_str("checked by the operator"),
             Self::Leftover => f.write_str("left by an interrupted command"),
             Self::Retired { generation } => write!(f, "generation {generation} is retired"),
             Self::Destroyed => f.write_str("the app is destroyed"),
             Self::Renamed => f.write_str("the app is renamed"),
             Self::SettingChanged => f.write_str("the setting was changed"),
-            Self::ReleasePhase(release) => write!(f, "release phase of {release}"),
+            Self::Phase { kind, release } => write!(f, "{kind} phase of {release}"),
         }
     }
 }

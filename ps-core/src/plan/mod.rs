@@ -5,14 +5,16 @@
 
 mod action;
 mod cause;
+mod readiness;
 
 use std::fmt;
 
 pub use action::{
-    Action, ActionKind, ContainerRef, EndpointRef, EngineAction, ImageAction, PlannedServing, Readiness, StoreAction,
-    Switch, WaitAction,
+    Action, ActionKind, ContainerRef, EndpointPlace, EndpointRef, EngineAction, ImageAction, PlannedServing,
+    StoreAction, Switch, WaitAction, WaitingRestart,
 };
 pub use cause::Cause;
+pub use readiness::{CommandCheck, HttpCheck, Readiness, StartupCheck, StartupKind};
 
 use crate::names::{AppName, Replica};
 

@@ -1,20 +1,25 @@
 //! New replicas beside what runs: reserve where they are reached, create, start, wait until ready. The one way that any
 //! planner makes containers.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use crate::addresses::Subnet;
 use crate::app::CheckMode;
-use crate::names::{Generation, NameStage, Replica, container_name};
+use crate::names::{Generation, NameStage, ProcessType, Replica, container_name};
 use crate::plan::{
-    Cause, ContainerRef, EndpointRef, EngineAction, Plan, PlannedServing, Readiness, StepId, StoreAction, Switch,
-    WaitAction,
+    Action, Cause, ContainerRef, EndpointPlace, EndpointRef, EngineAction, Plan, PlannedServing, Readiness, StepId,
+    StoreAction, Switch, WaitAction, WaitingRestart,
 };
 use crate::planning::launch::{LaunchError, replica_spec, web_port};
+use crate::planning::readiness::{published_port, readiness_of};
+use crate::planning::stop_first::{is_stop_first, make_way};
 use crate::planning::{Situation, situation::existing};
 use crate::release::Release;
 use crate::store::{EndpointKind, StoreChange};
 
-/// The uptime that counts as ready where nothing else is said.
-const DEFAULT_UPTIME: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long a replica has to run when its old one is stopped already: one that cannot run at all must not take its place.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// New replicas and the steps after which they are ready.
 pub(crate) struct BroughtUp {
@@ -40,21 +45,56 @@ pub(crate) fn record_intent(
     (!changes.is_empty()).then(|| plan.push(StoreAction::Record(changes), cause.clone(), &[]))
 }
 
+/// Replicas to make from a release.
+pub(crate) struct BringUp<'a> {
+    pub(crate) release: &'a Release,
+    pub(crate) replicas: &'a [(Replica, Cause)],
+    /// The replicas whose containers they replace, where those exist.
+    pub(crate) replaced: &'a [(Replica, Cause)],
+    pub(crate) intent: Option<StepId>,
+    /// The mending steps: until they are done, a leftover may run.
+    pub(crate) mended: &'a [StepId],
+}
+
+/// A container that a create step makes.
+struct Made<'a> {
+    replica: &'a Replica,
+    generation: Generation,
+    cause: &'a Cause,
+    endpoint: Option<EndpointRef>,
+    created: StepId,
+}
+
 /// Adds the steps that make each replica from a release, side by side. Generations count up from the situation's next.
-pub(crate) fn bring_up(
-    plan: &mut Plan,
-    situation: &Situation,
-    release: &Release,
-    replicas: &[(Replica, Cause)],
-    after: Option<StepId>,
-) -> Result<BroughtUp, LaunchError> {
-    let mut prepared: Vec<StepId> = after.into_iter().collect();
+///
+/// Types whose checks are disabled go last: when all others are ready, their old containers are stopped, and only then the new ones
+/// start.
+pub(crate) fn bring_up(plan: &mut Plan, situation: &Situation, wanted: &BringUp<'_>) -> Result<BroughtUp, LaunchError> {
     let mut brought_up = BroughtUp {
         serve: Vec::new(),
         ready: Vec::new(),
     };
+    let made = create(plan, situation, wanted)?;
+    let is_last = |made: &&Made<'_>| is_stop_first(situation, made.replica.process_type());
+    let (last, first): (Vec<&Made<'_>>, Vec<&Made<'_>>) = made.iter().partition(is_last);
+    start(plan, situation, wanted.release, &first, &[], &mut brought_up)?;
+    if !last.is_empty() {
+        let mut before = brought_up.ready.clone();
+        before.extend(last.iter().map(|made| made.created));
+        before.extend(wanted.mended);
+        let types: BTreeSet<&ProcessType> = last.iter().map(|made| made.replica.process_type()).collect();
+        let stopped = make_way(plan, situation, &types, wanted.replaced, &before);
+        let before = if stopped.is_empty() { before } else { stopped };
+        start(plan, situation, wanted.release, &last, &before, &mut brought_up)?;
+    }
+    Ok(brought_up)
+}
+
+fn create<'a>(plan: &mut Plan, situation: &Situation, wanted: &BringUp<'a>) -> Result<Vec<Made<'a>>, LaunchError> {
+    let BringUp { release, replicas, .. } = *wanted;
+    let mut prepared: Vec<StepId> = wanted.intent.into_iter().collect();
     let Some((_, cause)) = replicas.first() else {
-        return Ok(brought_up);
+        return Ok(Vec::new());
     };
     if let Some(network) = situation.network.as_ref().filter(|network| !network.exists) {
         let create = EngineAction::CreateNetwork(network.spec.clone());
@@ -66,7 +106,7 @@ pub(crate) fn bring_up(
         .collect();
     let endpoints = reserve_endpoints(plan, situation, release, &numbered, &mut prepared)?;
     let mut made = Vec::new();
-    for (replica, generation, cause) in &numbered {
+    for ((replica, cause), (_, generation, _)) in replicas.iter().zip(&numbered) {
         let spec = replica_spec(situation, release, replica, *generation)?;
         let endpoint = endpoints
             .iter()
@@ -76,24 +116,50 @@ pub(crate) fn bring_up(
             spec: Box::new(spec),
             endpoint,
         };
-        let step = plan.push_for(Some(replica), create, (*cause).clone(), &prepared);
-        made.push((replica, *generation, *cause, endpoint, step));
-    }
-    for (replica, generation, cause, endpoint, created) in made {
-        let container = ContainerRef::Made(created);
-        let start = EngineAction::Start(container.clone());
-        let started = plan.push_for(Some(replica), start, cause.clone(), &[created]);
-        let ready = wait_until_ready(plan, situation, release, replica, &container, cause, started)?;
-        brought_up.ready.push(ready);
-        brought_up.serve.push(PlannedServing {
-            replica: replica.clone(),
-            container,
-            generation,
-            release: release.number,
+        let created = plan.push_for(Some(replica), create, cause.clone(), &prepared);
+        made.push(Made {
+            replica,
+            generation: *generation,
+            cause,
             endpoint,
+            created,
         });
     }
-    Ok(brought_up)
+    Ok(made)
+}
+
+/// Adds starts and waits. Where a type's `max_parallel` says so, a start waits until so many before it are ready.
+fn start(
+    plan: &mut Plan,
+    situation: &Situation,
+    release: &Release,
+    made: &[&Made<'_>],
+    before: &[StepId],
+    brought_up: &mut BroughtUp,
+) -> Result<(), LaunchError> {
+    let mut ready_of_type: BTreeMap<&ProcessType, Vec<StepId>> = BTreeMap::new();
+    for made in made {
+        let process_type = made.replica.process_type();
+        let earlier = ready_of_type.entry(process_type).or_default();
+        let bound = release.manifest.max_parallel(process_type);
+        let bound = bound.map_or(usize::MAX, |bound| usize::from(bound.get()));
+        let turn = earlier.len().checked_sub(bound).and_then(|turn| earlier.get(turn));
+        let after: Vec<StepId> = before.iter().chain(turn).copied().chain([made.created]).collect();
+        let container = ContainerRef::Made(made.created);
+        let start = EngineAction::Start(container.clone());
+        let started = plan.push_for(Some(made.replica), start, made.cause.clone(), &after);
+        let ready = wait_until_ready(plan, situation, release, made.replica, &container, made.cause, started)?;
+        earlier.push(ready);
+        brought_up.ready.push(ready);
+        brought_up.serve.push(PlannedServing {
+            replica: made.replica.clone(),
+            container,
+            generation: made.generation,
+            release: release.number,
+            endpoint: made.endpoint,
+        });
+    }
+    Ok(())
 }
 
 /// Adds the wait for a started container, unless its type is not checked; returns the step after which it is ready.
@@ -106,20 +172,33 @@ pub(crate) fn wait_until_ready(
     cause: &Cause,
     started: StepId,
 ) -> Result<StepId, LaunchError> {
-    if situation.record.check_mode(replica.process_type()) != CheckMode::Enabled {
-        return Ok(started);
-    }
-    let is_web = replica.process_type().is_web();
-    let port = if is_web { Some(web_port(release)?) } else { None };
-    let readiness = Readiness {
-        uptime: DEFAULT_UPTIME,
-        port,
+    let readiness = match situation.record.check_mode(replica.process_type()) {
+        CheckMode::Skipped => return Ok(started),
+        CheckMode::Disabled => Readiness::after(SETTLING),
+        CheckMode::Enabled => readiness_of(situation, release, replica.process_type())?,
     };
     let wait = WaitAction::Ready {
         container: container.clone(),
+        endpoint: endpoint_of(plan, situation, container),
+        age: Duration::ZERO,
         readiness,
     };
     Ok(plan.push_for(Some(replica), wait, cause.clone(), &[started]))
+}
+
+/// Where requests reach a container: as its create step says, or as it was recorded.
+fn endpoint_of(plan: &Plan, situation: &Situation, container: &ContainerRef) -> Option<EndpointPlace> {
+    match container {
+        ContainerRef::Made(created) => match &plan.steps().get(created.position())?.action {
+            Action::Engine(EngineAction::Create { endpoint, .. }) => endpoint.map(EndpointPlace::Reserved),
+            _ => None,
+        },
+        ContainerRef::Existing { id, .. } => {
+            let mut serving = situation.record.serving.values();
+            let serving = serving.find(|serving| serving.container == *id)?;
+            serving.endpoint.map(EndpointPlace::Known)
+        }
+    }
 }
 
 type Numbered<'a> = (Replica, Generation, &'a Cause);
@@ -133,15 +212,15 @@ fn reserve_endpoints(
     prepared: &mut Vec<StepId>,
 ) -> Result<Vec<(Generation, EndpointRef)>, LaunchError> {
     let kind = endpoint_kind(situation);
-    let needs = |replica: &Replica| match kind {
-        EndpointKind::Address(_) => true,
-        EndpointKind::LoopbackPort => replica.process_type().is_web(),
-    };
-    let wanted: Vec<(Replica, Generation)> = numbered
-        .iter()
-        .filter(|(replica, ..)| needs(replica))
-        .map(|(replica, generation, _)| (replica.clone(), *generation))
-        .collect();
+    let mut wanted: Vec<(Replica, Generation)> = Vec::new();
+    let mut container_ports: Vec<u16> = Vec::new();
+    for (replica, generation, _) in numbered {
+        let published = published_port(release, replica.process_type())?;
+        if published.is_some() || matches!(kind, EndpointKind::Address(_)) {
+            wanted.push((replica.clone(), *generation));
+            container_ports.push(published.map_or_else(|| web_port(release), Ok)?);
+        }
+    }
     let Some((_, _, cause)) = numbered.first().filter(|_| !wanted.is_empty()) else {
         return Ok(Vec::new());
     };
@@ -152,10 +231,9 @@ fn reserve_endpoints(
     };
     let step = plan.push(reserve, (*cause).clone(), prepared);
     *prepared = vec![step];
-    let container_port = web_port(release)?;
-    let endpoints = wanted.iter().enumerate();
+    let endpoints = wanted.iter().zip(container_ports).enumerate();
     Ok(endpoints
-        .map(|(position, (_, generation))| {
+        .map(|(position, ((_, generation), container_port))| {
             (
                 *generation,
                 EndpointRef {
@@ -196,6 +274,7 @@ pub(crate) fn switch_to(
         let rename = EngineAction::Rename {
             container: existing(old),
             to,
+            waiting: WaitingRestart::Ends(situation.policies.stop_timeout),
         };
         let step = plan.push_for(Some(replica), rename, cause.clone(), &[switched]);
         freed.push((replica, step));
@@ -207,6 +286,7 @@ pub(crate) fn switch_to(
         let rename = EngineAction::Rename {
             container: new.container,
             to,
+            waiting: WaitingRestart::GoesOn,
         };
         plan.push_for(Some(&new.replica), rename, cause.clone(), &after);
     }

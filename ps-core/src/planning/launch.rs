@@ -1,12 +1,13 @@
 //! What a replica's container is made of: command, environment, labels, limits.
 
 use crate::command_line::{CommandForm, split_command};
-use crate::labels::{one_off_labels, replica_labels};
+use crate::labels::{self, one_off_labels, replica_labels};
 use crate::names::{Generation, NameStage, OneOffKind, ProcessType, Replica, container_name, one_off_name};
 use crate::planning::Situation;
 use crate::policies::RestartPolicy;
 use crate::release::{Processes, Release};
-use crate::runtime::{ContainerSpec, EnvVar, NetworkAttachment};
+use crate::runtime::{ContainerSpec, EnvVar, NetworkAttachment, TerminalMode};
+use crate::shell_script::ShellScript;
 
 /// The log size limit of app containers: 10 MiB a file.
 const LOG_MAX_BYTES: u64 = 10 * 1024 * 1024;
@@ -20,6 +21,24 @@ pub enum LaunchError {
     /// `PORT` in the config is no port.
     #[error("the config variable PORT is not a port: it must be a number from 1 to 65535")]
     InvalidPort,
+    /// A path check asks a port that nothing outside can reach.
+    #[error(
+        "a check of {process_type} asks port {port}, and only port {published} of its containers can be reached on this engine"
+    )]
+    PortNotPublished {
+        /// The type.
+        process_type: ProcessType,
+        /// The port that the check asks.
+        port: u16,
+        /// The one that can be reached.
+        published: u16,
+    },
+    /// A listening check is required, and nobody sees on which ports the containers listen.
+    #[error("a check of {process_type} asks whether it listens, and this engine's processes cannot be seen from here")]
+    ListeningUnseen {
+        /// The type.
+        process_type: ProcessType,
+    },
 }
 
 /// The port that `web` listens on: the config's own `PORT`, else the only exposed port of the image, else 5000.
@@ -97,8 +116,43 @@ pub(crate) fn one_off_spec(
     let dyno = format!("{kind}.{generation}");
     let mut spec = common_spec(situation, release, name, Some(command), &dyno, None);
     spec.labels = one_off_labels(&situation.owner, app, kind, generation);
+    spec.labels
+        .insert(labels::RELEASE.to_owned(), release.number.0.to_string());
     spec.restart_policy = RestartPolicy::No;
     spec
+}
+
+/// The container of the predeploy command: the shell, which reads its script from the standard input. It has no
+/// environment of its own, since an image that is committed from it would keep that; and no init, so that a missing shell fails the start.
+pub(crate) fn predeploy_spec(situation: &Situation, release: &Release, generation: Generation) -> ContainerSpec {
+    let (app, kind) = (&situation.record.name, OneOffKind::Predeploy);
+    let name = one_off_name(app, kind, generation);
+    let mut spec = common_spec(situation, release, name, None, "", None);
+    spec.env.clear();
+    spec.entrypoint = Some(vec![situation.policies.shell.clone()]);
+    spec.command = Some(ShellScript::arguments());
+    spec.labels = one_off_labels(&situation.owner, app, kind, generation);
+    spec.restart_policy = RestartPolicy::No;
+    spec.terminal = TerminalMode::Input;
+    spec.init = false;
+    spec
+}
+
+/// What the shell of the predeploy command reads.
+pub(crate) fn predeploy_script(
+    situation: &Situation,
+    release: &Release,
+    generation: Generation,
+    command: &str,
+) -> ShellScript {
+    let mut variables = release.config.clone();
+    // The name is valid and the value holds no NUL, so this cannot fail.
+    let _ = variables.set("DYNO", format!("{}.{generation}", OneOffKind::Predeploy));
+    ShellScript {
+        shell: situation.policies.shell.clone(),
+        variables,
+        command: command.to_owned(),
+    }
 }
 
 fn common_spec(

@@ -1,20 +1,70 @@
 //! Puts right what an interrupted command left: containers that nobody knows, names that lag behind, endpoints without
 //! a container. Every changing plan begins with it; after a failure it is the whole plan.
 
-use crate::names::{NameStage, OneOffKind, container_name};
+use crate::names::{NameStage, OneOffKind, Replica, container_name};
 use crate::observation::{ObservedApp, ObservedContainer, ObservedOneOff, Role};
-use crate::plan::{Cause, ContainerRef, EngineAction, Plan, StepId, StoreAction};
+use crate::plan::{Cause, ContainerRef, EngineAction, Plan, StepId, StoreAction, WaitingRestart};
 use crate::planning::Situation;
 use crate::planning::situation::existing;
+use crate::runtime::ContainerState;
 use crate::store::{ReservedEndpoint, StoreChange};
 
-/// The plan that removes leftovers and mends names. Empty when there is nothing to put right.
+/// The plan that removes leftovers, mends names, and starts again what serves and is stopped. Empty when there is nothing to
+/// put right.
 ///
 /// Serving and retiring containers are not stopped by it, and `run` containers of other commands are not touched.
 pub fn plan_mend(situation: &Situation) -> Plan {
+    let mut plan = plan_tidy(situation);
+    let tidied: Vec<StepId> = plan.ids().collect();
+    let formation = &situation.record.formation;
+    revive(&mut plan, situation, &tidied, |replica| formation.contains(replica));
+    plan
+}
+
+/// The same without starting anything: after a plan whose own work was to start, or to take away.
+pub fn plan_tidy(situation: &Situation) -> Plan {
     let mut plan = Plan::going_on_after_failures(situation.record.name.clone());
     mend(&mut plan, situation);
     plan
+}
+
+/// Adds the starts of the containers that serve, are stopped, and stay. A command that broke off had stopped them to
+/// make way for others, which are leftovers now and must be gone first; or they ended for good, and get another chance.
+pub(crate) fn revive(plan: &mut Plan, situation: &Situation, mended: &[StepId], stays: impl Fn(&Replica) -> bool) {
+    let record = &situation.record;
+    if record.stopped_by_operator {
+        return;
+    }
+    for container in situation.observed.with_role(record, Role::Serving) {
+        let is_stopped = matches!(container.state, ContainerState::Created | ContainerState::Exited);
+        if is_stopped && stays(&container.replica) {
+            start_again(plan, situation, container, mended);
+        }
+    }
+}
+
+/// Gives a stopped container its policy back and starts it; returns the start.
+pub(crate) fn start_again(
+    plan: &mut Plan,
+    situation: &Situation,
+    container: &ObservedContainer,
+    before: &[StepId],
+) -> StepId {
+    let replica = Some(&container.replica);
+    let mut before = before.to_vec();
+    if situation.capabilities.updates_restart_policy {
+        let update = EngineAction::UpdateRestartPolicy {
+            container: existing(container),
+            policy: situation.policies.restart,
+        };
+        before = vec![plan.push_for(replica, update, Cause::Stopped, &before)];
+    }
+    plan.push_for(
+        replica,
+        EngineAction::Start(existing(container)),
+        Cause::Stopped,
+        &before,
+    )
 }
 
 /// Adds the mending steps; returns them, so that steps which need the names can wait for them.
@@ -63,6 +113,10 @@ fn mend_names(
     stage: impl Fn(&ObservedContainer) -> NameStage,
     freed: &mut Freed,
 ) {
+    let waiting = match role {
+        Role::Serving => WaitingRestart::GoesOn,
+        Role::Retiring | Role::Leftover => WaitingRestart::Ends(situation.policies.stop_timeout),
+    };
     for container in situation.observed.with_role(&situation.record, role) {
         let to = container_name(&situation.record.name, &container.replica, stage(container));
         if container.name == to {
@@ -76,6 +130,7 @@ fn mend_names(
         let rename = EngineAction::Rename {
             container: existing(container),
             to,
+            waiting,
         };
         let step = plan.push_for(Some(&container.replica), rename, Cause::Leftover, &after);
         freed.push((container.name.clone(), step));

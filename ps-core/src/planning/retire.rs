@@ -1,10 +1,12 @@
-//! Retiring: old containers are stopped and removed once their time has come. One that is gone already is no error.
+//! Retiring: old containers, and one-offs past their deadline, are stopped and removed once their time has come. One that is gone
+//! already is no error.
 
 use crate::plan::{Cause, ContainerRef, EngineAction, Plan, StoreAction};
 use crate::planning::Situation;
+use crate::planning::stop_runs::stop_expired;
 use crate::store::StoreChange;
 
-/// The plan that ends the retirements which are due.
+/// The plan that ends the retirements which are due, and the one-offs of `run` whose deadline has passed.
 pub fn plan_retire(situation: &Situation) -> Plan {
     let record = &situation.record;
     let mut plan = Plan::going_on_after_failures(record.name.clone());
@@ -50,5 +52,6 @@ pub fn plan_retire(situation: &Situation) -> Plan {
         ];
         plan.push_for(replica, StoreAction::Record(finish), cause, &after);
     }
+    stop_expired(&mut plan, situation);
     plan
 }

@@ -3,12 +3,12 @@
 
 use crate::app::AppRecord;
 use crate::formation::Formation;
-use crate::names::{OneOffKind, ProcessType, Replica};
-use crate::plan::{Cause, ContainerRef, EngineAction, Plan, StoreAction, Switch, WaitAction};
+use crate::names::{ProcessType, Replica};
+use crate::plan::{Cause, Plan, StoreAction, Switch};
 use crate::planning::Situation;
-use crate::planning::bring_up::{bring_up, record_intent, switch_to};
-use crate::planning::launch::{LaunchError, has_command, one_off_spec};
-use crate::planning::mend::mend;
+use crate::planning::bring_up::{BringUp, bring_up, record_intent, switch_to};
+use crate::planning::launch::{LaunchError, has_command};
+use crate::planning::mend::{mend, revive};
 use crate::planning::scale::{give_back, let_go};
 use crate::release::Release;
 use crate::store::StoreChange;
@@ -48,6 +48,8 @@ pub struct Rollout<'a> {
     pub cause: Cause,
     /// What is recorded before anything is done.
     pub intent: Vec<StoreChange>,
+    /// What is recorded together with the switch, and not at all when it fails.
+    pub with_switch: Vec<StoreChange>,
 }
 
 /// The plan that puts a release in place of what serves, for the selected replicas of a formation. With
@@ -62,18 +64,15 @@ pub fn plan_rollout(situation: &Situation, rollout: Rollout<'_>) -> Result<Plan,
         selection,
         cause,
         mut intent,
+        with_switch,
     } = rollout;
     let record = &situation.record;
     let mut plan = Plan::new(record.name.clone());
     let mended = mend(&mut plan, situation);
-    let mut make: Vec<(Replica, Cause)> = Vec::new();
-    for replica in formation.replicas().filter(|replica| selection.contains(replica)) {
-        if has_command(situation, release, replica.process_type()) {
-            make.push((replica, cause.clone()));
-        } else {
-            plan.leave_alone(replica.to_string(), "its type has no command");
-        }
-    }
+    revive(&mut plan, situation, &mended, |replica| {
+        formation.contains(replica) && !selection.contains(replica)
+    });
+    let make = replicas_to_make(&mut plan, situation, release, formation, &selection, &cause);
     let current = record.release.as_ref().map(|current| current.number);
     let is_new_release = current != Some(release.number);
     if is_new_release {
@@ -83,23 +82,23 @@ pub fn plan_rollout(situation: &Situation, rollout: Rollout<'_>) -> Result<Plan,
         });
     }
     let intent = record_intent(&mut plan, situation, intent, make.len(), &cause);
-    let brought_up = bring_up(&mut plan, situation, release, &make, intent)?;
-
     let replaced: Vec<(Replica, Cause)> = record
         .serving
         .keys()
         .filter(|replica| selection.contains(replica))
         .map(|replica| (replica.clone(), cause.clone()))
         .collect();
-    let mut changes: Vec<StoreChange> = Vec::new();
-    for (replica, _) in &replaced {
-        if make.iter().any(|(made, _)| made == replica) {
-            changes.extend(give_back(situation, replica));
-        } else {
-            changes.extend(let_go(situation, replica));
-        }
-    }
+    let wanted = BringUp {
+        release,
+        replicas: &make,
+        replaced: &replaced,
+        intent,
+        mended: &mended,
+    };
+    let brought_up = bring_up(&mut plan, situation, &wanted)?;
+    let mut changes = old_ones_go(situation, &replaced, &make);
     changes.extend(settings_after(record, release, formation));
+    changes.extend(with_switch);
     let switch = Switch {
         app: record.name.clone(),
         release: is_new_release.then(|| Box::new(release.clone())),
@@ -113,14 +112,54 @@ pub fn plan_rollout(situation: &Situation, rollout: Rollout<'_>) -> Result<Plan,
     Ok(plan)
 }
 
+/// The selected replicas whose type has a command; the others are left alone.
+fn replicas_to_make(
+    plan: &mut Plan,
+    situation: &Situation,
+    release: &Release,
+    formation: &Formation,
+    selection: &Selection,
+    cause: &Cause,
+) -> Vec<(Replica, Cause)> {
+    let mut make = Vec::new();
+    for replica in formation.replicas().filter(|replica| selection.contains(replica)) {
+        if has_command(situation, release, replica.process_type()) {
+            make.push((replica, cause.clone()));
+        } else {
+            plan.leave_alone(replica.to_string(), "its type has no command");
+        }
+    }
+    make
+}
+
+/// The changes after which no replaced container serves.
+fn old_ones_go(situation: &Situation, replaced: &[(Replica, Cause)], make: &[(Replica, Cause)]) -> Vec<StoreChange> {
+    let mut changes = Vec::new();
+    for (replica, _) in replaced {
+        if make.iter().any(|(made, _)| made == replica) {
+            changes.extend(give_back(situation, replica));
+        } else {
+            changes.extend(let_go(situation, replica));
+        }
+    }
+    changes
+}
+
 /// The plan that only records a release: nothing is replaced, and what is started later is started from it.
-pub fn plan_record_release(situation: &Situation, release: &Release, formation: &Formation, cause: Cause) -> Plan {
+pub fn plan_record_release(
+    situation: &Situation,
+    release: &Release,
+    formation: &Formation,
+    with_switch: Vec<StoreChange>,
+    cause: Cause,
+) -> Plan {
     let record = &situation.record;
     let mut plan = Plan::new(record.name.clone());
     let mut changes = vec![StoreChange::UseReleaseNumbers {
         app: record.name.clone(),
         next: release.number.next(),
     }];
+    changes.extend(with_switch);
     let settings = settings_after(record, release, formation);
     changes.extend(settings.filter(|change| !matches!(change, StoreChange::MarkStopped { .. })));
     let switch = Switch {
@@ -154,40 +193,4 @@ fn settings_after(
         stopped: false,
     });
     [source, formation, mark].into_iter().flatten()
-}
-
-/// The plan that runs the Procfile's `release` process once, with the new release's environment. Empty when there is
-/// none.
-pub fn plan_release_phase(situation: &Situation, release: &Release) -> Plan {
-    let app = &situation.record.name;
-    let mut plan = Plan::new(app.clone());
-    let command = release.processes.types().into_iter().find(ProcessType::is_release);
-    let Some(command) = command
-        .as_ref()
-        .and_then(|process_type| release.processes.command(process_type))
-    else {
-        return plan;
-    };
-    let cause = Cause::ReleasePhase(release.number);
-    let mended = mend(&mut plan, situation);
-    let generation = situation.next_generation();
-    let intent = record_intent(&mut plan, situation, Vec::new(), 1, &cause);
-    let mut after: Vec<_> = intent.into_iter().chain(mended).collect();
-    if let Some(network) = situation.network.as_ref().filter(|network| !network.exists) {
-        after = vec![plan.push(EngineAction::CreateNetwork(network.spec.clone()), cause.clone(), &after)];
-    }
-    let spec = one_off_spec(situation, release, OneOffKind::Release, generation, command);
-    let create = EngineAction::Create {
-        spec: Box::new(spec),
-        endpoint: None,
-    };
-    let created = plan.push(create, cause.clone(), &after);
-    let container = ContainerRef::Made(created);
-    let started = plan.push(EngineAction::Start(container.clone()), cause.clone(), &[created]);
-    let wait = WaitAction::Succeeded {
-        container: container.clone(),
-    };
-    let succeeded = plan.push(wait, cause.clone(), &[started]);
-    plan.push(EngineAction::Remove(container), cause, &[succeeded]);
-    plan
 }

@@ -4,9 +4,9 @@ use crate::formation::Formation;
 use crate::names::Replica;
 use crate::plan::{Cause, Plan, StoreAction, Switch};
 use crate::planning::Situation;
-use crate::planning::bring_up::{bring_up, record_intent, switch_to};
+use crate::planning::bring_up::{BringUp, bring_up, record_intent, switch_to};
 use crate::planning::launch::{LaunchError, has_command};
-use crate::planning::mend::mend;
+use crate::planning::mend::{mend, revive};
 use crate::store::StoreChange;
 
 /// The plan that brings an app to a formation. An app that was never deployed, or that its operator stopped, is only
@@ -86,6 +86,7 @@ fn align(
     let record = &situation.record;
     let Some(release) = &record.release else { return Ok(()) };
     let mended = mend(plan, situation);
+    revive(plan, situation, &mended, |replica| formation.contains(replica));
     let mut missing: Vec<(Replica, Cause)> = Vec::new();
     for replica in formation.replicas() {
         if !has_command(situation, release, replica.process_type()) {
@@ -104,7 +105,14 @@ fn align(
         .first()
         .map_or_else(|| cause_of(&record.formation, formation), |(_, cause)| cause.clone());
     let intent = record_intent(plan, situation, intent, missing.len(), &cause);
-    let brought_up = bring_up(plan, situation, release, &missing, intent)?;
+    let wanted = BringUp {
+        release,
+        replicas: &missing,
+        replaced: &missing,
+        intent,
+        mended: &mended,
+    };
+    let brought_up = bring_up(plan, situation, &wanted)?;
     let changes: Vec<StoreChange> = surplus
         .iter()
         .flat_map(|(replica, _)| let_go(situation, replica))

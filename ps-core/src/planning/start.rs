@@ -3,10 +3,10 @@
 
 use crate::names::Replica;
 use crate::observation::ObservedContainer;
-use crate::plan::{Cause, EngineAction, Plan, StepId, Switch};
-use crate::planning::bring_up::{bring_up, record_intent, switch_to, wait_until_ready};
+use crate::plan::{Cause, Plan, StepId, Switch};
+use crate::planning::bring_up::{BringUp, bring_up, record_intent, switch_to, wait_until_ready};
 use crate::planning::launch::{LaunchError, has_command};
-use crate::planning::mend::mend;
+use crate::planning::mend::{mend, start_again};
 use crate::planning::scale::{give_back, let_go, surplus};
 use crate::planning::situation::{Situation, existing};
 use crate::release::Release;
@@ -34,10 +34,19 @@ pub fn plan_start(situation: &Situation) -> Result<Plan, LaunchError> {
         });
     }
     let intent = record_intent(&mut plan, situation, intent, make.len(), &Cause::StartedByOperator);
+    // What is left of the same replica must be gone before.
+    let before: Vec<StepId> = intent.into_iter().chain(mended.iter().copied()).collect();
     for container in stopped {
-        start_one(&mut plan, situation, release, container, intent)?;
+        start_one(&mut plan, situation, release, container, &before)?;
     }
-    let brought_up = bring_up(&mut plan, situation, release, &make, intent)?;
+    let wanted = BringUp {
+        release,
+        replicas: &make,
+        replaced: &make,
+        intent,
+        mended: &mended,
+    };
+    let brought_up = bring_up(&mut plan, situation, &wanted)?;
     let surplus = surplus(situation, &record.formation);
     let changes: Vec<StoreChange> = surplus
         .iter()
@@ -99,20 +108,11 @@ fn start_one(
     situation: &Situation,
     release: &Release,
     container: &ObservedContainer,
-    intent: Option<StepId>,
+    before: &[StepId],
 ) -> Result<(), LaunchError> {
     let replica = &container.replica;
-    let mut before: Vec<StepId> = intent.into_iter().collect();
-    if situation.capabilities.updates_restart_policy {
-        let update = EngineAction::UpdateRestartPolicy {
-            container: existing(container),
-            policy: situation.policies.restart,
-        };
-        before = vec![plan.push_for(Some(replica), update, Cause::Stopped, &before)];
-    }
+    let started = start_again(plan, situation, container, before);
     let reference = existing(container);
-    let start = EngineAction::Start(reference.clone());
-    let started = plan.push_for(Some(replica), start, Cause::Stopped, &before);
     wait_until_ready(plan, situation, release, replica, &reference, &Cause::Stopped, started)?;
     Ok(())
 }

@@ -8,9 +8,10 @@ use super::*;
 use crate::app::{AppRecord, CheckMode, GlobalRecord, Retirement, Serving};
 use crate::config::Config;
 use crate::formation::{Formation, parse_scale};
+use crate::manifest::Manifest;
 use crate::names::{Generation, NameStage, OwnerToken, container_name};
 use crate::observation::ObservedContainer;
-use crate::plan::{Cause, Plan};
+use crate::plan::{Action, Cause, EngineAction, Plan, WaitingRestart};
 use crate::policies::RestartPolicy;
 use crate::release::{Processes, Release, ReleaseImage, ReleaseNumber, Source};
 use crate::runtime::{ContainerId, ContainerState, ImageDetail, ImageId};
@@ -20,7 +21,7 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-fn release(number: u32) -> Release {
+pub(super) fn release(number: u32) -> Release {
     let commands = [("web", "serve"), ("worker", "work")];
     let commands = commands.map(|(name, command)| (name.parse().unwrap(), command.to_owned()));
     Release {
@@ -31,9 +32,12 @@ fn release(number: u32) -> Release {
             detail: ImageDetail::default(),
         },
         processes: Processes::Procfile(BTreeMap::from(commands)),
+        manifest: Manifest::default(),
         config: Config::default(),
         source: Source::Image("shop".to_owned()),
+        revision: None,
         cause: "deploy".to_owned(),
+        by: None,
         created_at: now(),
     }
 }
@@ -98,7 +102,7 @@ impl Case {
         self.serving_as(replica, |_| NameStage::Serving, state)
     }
 
-    fn running(self, replicas: &[&str]) -> Self {
+    pub(super) fn running(self, replicas: &[&str]) -> Self {
         replicas
             .iter()
             .fold(self, |case, replica| case.serving(replica, ContainerState::Running))
@@ -129,12 +133,12 @@ impl Case {
         self
     }
 
-    fn stopped(mut self) -> Self {
+    pub(super) fn stopped(mut self) -> Self {
         self.0.record.stopped_by_operator = true;
         self
     }
 
-    fn but(mut self, change: impl FnOnce(&mut Situation)) -> Self {
+    pub(super) fn but(mut self, change: impl FnOnce(&mut Situation)) -> Self {
         change(&mut self.0);
         self
     }
@@ -158,6 +162,7 @@ impl Case {
             selection,
             cause: Cause::Restarted,
             intent: Vec::new(),
+            with_switch: Vec::new(),
         };
         plan_rollout(&self.0, rollout).unwrap()
     }
@@ -383,6 +388,7 @@ fn plans_read_as_they_should() {
     let cases = [
         scale_cases(),
         rollout_cases(),
+        super::deploy_cases::all(),
         start_cases(),
         stop_cases(),
         other_cases(),
@@ -392,4 +398,22 @@ fn plans_read_as_they_should() {
         writeln!(text, "== {name}\n{plan}").unwrap();
     }
     assert!(text == include_str!("plans.txt"), "the plans are now:\n{text}>>>end");
+}
+
+#[test]
+fn only_what_is_replaced_is_stopped_for_its_name() {
+    let serving = Case::deployed("web=1").serving("web.1", ContainerState::Restarting);
+    let half =
+        Case::deployed("web=1")
+            .retiring("web.1", plain, 0)
+            .serving_as("web.1", upcoming, ContainerState::Restarting);
+    let ends = WaitingRestart::Ends(Duration::from_secs(30));
+    for plan in [serving.rolled_out(2, Selection::All), plan_mend(&half.0)] {
+        let renames = plan.steps().iter().filter_map(|step| match &step.action {
+            Action::Engine(EngineAction::Rename { to, waiting, .. }) => Some((to.as_str(), *waiting)),
+            _ => None,
+        });
+        let expected = [("shop.web.1.retiring-1", ends), ("shop.web.1", WaitingRestart::GoesOn)];
+        assert!(renames.eq(expected), "{plan}");
+    }
 }

@@ -7,7 +7,7 @@ mod resolved;
 mod restart_policy;
 mod ulimit;
 
-pub use property::{Properties, Property, PropertyError};
+pub use property::{Properties, Property, PropertyError, PropertyGroup};
 pub use resolved::{Policies, computed};
 
 pub use restart_policy::{RestartPolicy, RestartPolicyError};

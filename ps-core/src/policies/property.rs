@@ -1,8 +1,7 @@
-//! The settings of `ps:set`: their names, scopes, defaults and rules.
+//! The settings of `ps:set`, `checks:set` and `releases:set`: their names, scopes, defaults and rules.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use super::{RestartPolicy, parse_ulimits};
 
@@ -11,10 +10,14 @@ use super::{RestartPolicy, parse_ulimits};
 pub enum Property {
     /// `appjson-path`
     AppjsonPath,
+    /// `default-wait`
+    DefaultWait,
     /// `dockerfile-start-cmd`
     DockerfileStartCmd,
     /// `init`
     Init,
+    /// `keep`, of `releases:set`
+    Keep,
     /// `procfile-path`
     ProcfilePath,
     /// `restart-policy`
@@ -33,6 +36,46 @@ pub enum Property {
     StopTimeoutSeconds,
     /// `ulimits`
     Ulimits,
+    /// `wait-to-retire`
+    WaitToRetire,
+}
+
+/// Which command sets a property; each has its own list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PropertyGroup {
+    /// `ps:set`
+    Ps,
+    /// `checks:set`
+    Checks,
+    /// `releases:set`
+    Releases,
+}
+
+impl PropertyGroup {
+    /// Its properties, sorted by name.
+    pub fn properties(self) -> impl Iterator<Item = Property> {
+        Property::ALL
+            .into_iter()
+            .filter(move |property| property.group() == self)
+    }
+
+    /// Its property of that name.
+    ///
+    /// ```
+    /// use ps_core::policies::{Property, PropertyGroup};
+    /// assert_eq!(PropertyGroup::Checks.property("wait-to-retire"), Ok(Property::WaitToRetire));
+    /// assert!(PropertyGroup::Ps.property("wait-to-retire").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`PropertyError::Unknown`], with the valid ones.
+    pub fn property(self, word: &str) -> Result<Property, PropertyError> {
+        let found = self.properties().find(|property| property.name() == word);
+        found.ok_or_else(|| PropertyError::Unknown {
+            word: word.to_owned(),
+            group: self,
+        })
+    }
 }
 
 /// The values that are set, of an app or of all apps.
@@ -42,15 +85,17 @@ pub type Properties = BTreeMap<Property, String>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PropertyError {
     /// There is no such property.
-    #[error("no property `{word}`: valid properties are {}", names(|_| true))]
+    #[error("no property `{word}`: valid properties are {}", names(*.group, |_| true))]
     Unknown {
         /// The word as given.
         word: String,
+        /// Where it was looked for.
+        group: PropertyGroup,
     },
     /// It belongs to one app.
     #[error(
         "`{property}` cannot be set globally: global properties are {}",
-        names(Property::is_global)
+        names(.property.group(), Property::is_global)
     )]
     NotGlobal {
         /// The property.
@@ -68,21 +113,19 @@ pub enum PropertyError {
     },
 }
 
-fn names(accept: impl Fn(Property) -> bool) -> String {
-    let names: Vec<&str> = Property::ALL
-        .into_iter()
-        .filter(|p| accept(*p))
-        .map(Property::name)
-        .collect();
+fn names(group: PropertyGroup, accept: impl Fn(Property) -> bool) -> String {
+    let names: Vec<&str> = group.properties().filter(|p| accept(*p)).map(Property::name).collect();
     names.join(", ")
 }
 
 impl Property {
     /// All properties, sorted by name.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::AppjsonPath,
+        Self::DefaultWait,
         Self::DockerfileStartCmd,
         Self::Init,
+        Self::Keep,
         Self::ProcfilePath,
         Self::RestartPolicy,
         Self::Restore,
@@ -92,14 +135,26 @@ impl Property {
         Self::StartCmd,
         Self::StopTimeoutSeconds,
         Self::Ulimits,
+        Self::WaitToRetire,
     ];
+
+    /// Which command sets it.
+    pub const fn group(self) -> PropertyGroup {
+        match self {
+            Self::DefaultWait | Self::WaitToRetire => PropertyGroup::Checks,
+            Self::Keep => PropertyGroup::Releases,
+            _ => PropertyGroup::Ps,
+        }
+    }
 
     /// The name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::AppjsonPath => "appjson-path",
+            Self::DefaultWait => "default-wait",
             Self::DockerfileStartCmd => "dockerfile-start-cmd",
             Self::Init => "init",
+            Self::Keep => "keep",
             Self::ProcfilePath => "procfile-path",
             Self::RestartPolicy => "restart-policy",
             Self::Restore => "restore",
@@ -109,7 +164,13 @@ impl Property {
             Self::StartCmd => "start-cmd",
             Self::StopTimeoutSeconds => "stop-timeout-seconds",
             Self::Ulimits => "ulimits",
+            Self::WaitToRetire => "wait-to-retire",
         }
+    }
+
+    /// The property of that name, whichever command sets it.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|property| property.name() == name)
     }
 
     /// Whether it can be set for all apps.
@@ -124,13 +185,16 @@ impl Property {
     pub const fn built_in(self) -> &'static str {
         match self {
             Self::AppjsonPath => "app.json",
+            Self::DefaultWait => "10",
             Self::ProcfilePath => "Procfile",
             Self::RestartPolicy => "on-failure:10",
             Self::Restore | Self::Init => "true",
+            Self::Keep => "5",
             Self::RestorePriority => "0",
             Self::Shell => "/bin/sh",
             Self::SkipDeploy => "false",
             Self::StopTimeoutSeconds => "30",
+            Self::WaitToRetire => "60",
             Self::DockerfileStartCmd | Self::StartCmd | Self::Ulimits => "",
         }
     }
@@ -156,9 +220,13 @@ impl Property {
             Self::ProcfilePath | Self::AppjsonPath => {
                 (!is_inner_path(value)).then(|| "a relative path inside the source, without `..`".to_owned())
             }
-            Self::StopTimeoutSeconds => {
+            Self::StopTimeoutSeconds | Self::DefaultWait | Self::WaitToRetire => {
                 let is_valid = is_number(value) && value.parse::<u32>().is_ok_and(|seconds| seconds <= 86_400);
                 (!is_valid).then(|| "whole seconds from 0 to 86400".to_owned())
+            }
+            Self::Keep => {
+                let is_valid = is_number(value) && value.parse().is_ok_and(|count| (1..=1000_u16).contains(&count));
+                (!is_valid).then(|| "a number of releases from 1 to 1000".to_owned())
             }
             Self::RestorePriority => value
                 .parse::<i32>()
@@ -193,15 +261,6 @@ fn is_inner_path(value: &str) -> bool {
         && value.split('/').any(|part| !part.is_empty() && part != ".")
 }
 
-impl FromStr for Property {
-    type Err = PropertyError;
-
-    fn from_str(word: &str) -> Result<Self, PropertyError> {
-        let found = Self::ALL.into_iter().find(|property| property.name() == word);
-        found.ok_or_else(|| PropertyError::Unknown { word: word.to_owned() })
-    }
-}
-
 impl fmt::Display for Property {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -229,9 +288,14 @@ mod tests {
             (Property::StopTimeoutSeconds, "-1"),
             (Property::StopTimeoutSeconds, "86401"),
             (Property::StopTimeoutSeconds, "1.5"),
+            (Property::DefaultWait, "1m"),
+            (Property::WaitToRetire, "86401"),
             (Property::Restore, "yes"),
             (Property::Shell, "bash"),
             (Property::Ulimits, "nofile"),
+            (Property::Keep, "0"),
+            (Property::Keep, "1001"),
+            (Property::Keep, "+5"),
         ];
         for (property, value) in cases {
             assert!(property.check(value).is_err(), "{property} {value}");
@@ -240,7 +304,18 @@ mod tests {
 
     #[test]
     fn an_unknown_property_lists_the_valid_ones() {
-        let error = "resart-policy".parse::<Property>().unwrap_err();
-        assert!(error.to_string().contains("restart-policy, restore"), "{error}");
+        let error = PropertyGroup::Ps.property("resart-policy").unwrap_err().to_string();
+        assert!(
+            error.contains("restart-policy, restore") && !error.contains("default-wait"),
+            "{error}"
+        );
+        let error = PropertyGroup::Checks
+            .property("restart-policy")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.ends_with("valid properties are default-wait, wait-to-retire"),
+            "{error}"
+        );
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Properties, Property, PropertyError, RestartPolicy, Ulimit, parse_ulimits};
+use crate::source::SourcePaths;
 
 /// Every setting's value in force for one app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,10 @@ pub struct Policies {
     pub restart: RestartPolicy,
     /// SIGTERM to SIGKILL.
     pub stop_timeout: Duration,
+    /// How long a replica without checks of its own has to run.
+    pub default_wait: Duration,
+    /// How long an old `web` container stays after the proxy has left it.
+    pub wait_to_retire: Duration,
     /// Where the Procfile lies in the source.
     pub procfile_path: String,
     /// Where app.json lies in the source.
@@ -27,6 +32,8 @@ pub struct Policies {
     pub init: bool,
     /// Resource limits.
     pub ulimits: Vec<Ulimit>,
+    /// How many releases can be put back, the current one among them.
+    pub kept_releases: usize,
 }
 
 impl Policies {
@@ -52,6 +59,8 @@ impl Policies {
                 .parse()
                 .unwrap_or(RestartPolicy::on_failure(10)),
             stop_timeout: Duration::from_secs(number(Property::StopTimeoutSeconds)),
+            default_wait: Duration::from_secs(number(Property::DefaultWait)),
+            wait_to_retire: Duration::from_secs(number(Property::WaitToRetire)),
             procfile_path: value(Property::ProcfilePath).to_owned(),
             appjson_path: value(Property::AppjsonPath).to_owned(),
             restore: value(Property::Restore) == "true",
@@ -60,7 +69,16 @@ impl Policies {
             shell: value(Property::Shell).to_owned(),
             init: value(Property::Init) == "true",
             ulimits: parse_ulimits(value(Property::Ulimits)).unwrap_or_default(),
+            kept_releases: value(Property::Keep).parse().unwrap_or(usize::MAX),
         })
+    }
+
+    /// Where the files of a source lie.
+    pub fn source_paths(&self) -> SourcePaths {
+        SourcePaths {
+            procfile: self.procfile_path.clone(),
+            app_json: self.appjson_path.clone(),
+        }
     }
 }
 

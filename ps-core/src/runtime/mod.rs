@@ -77,7 +77,8 @@ pub trait ContainerRuntime: Debug + Send + Sync {
     /// [`RuntimeCapabilities::updates_restart_policy`] is false.
     async fn update_restart_policy(&self, id: &ContainerId, policy: RestartPolicy) -> Result<(), RuntimeError>;
 
-    /// Gives a container another name, running or not. `NameInUse` when it is taken.
+    /// Gives a container another name, running or not. `NameInUse` when it is taken. While it waits for its restart by policy, it is
+    /// renamed, or it is a `Conflict` (Docker) that a stop ends; never `NotFound`.
     async fn rename_container(&self, id: &ContainerId, name: &str) -> Result<(), RuntimeError>;
 
     /// Removes a container and its anonymous volumes; one that runs is killed at once, without a stop timeout.
@@ -142,7 +143,8 @@ pub trait NetworkRuntime: Debug + Send + Sync {
 #[async_trait]
 pub trait ImageRuntime: Debug + Send + Sync {
     /// Builds an image from a tar context. The stream carries the engine's lines and ends with `Built`, or with an error
-    /// of kind `BuildFailed` whose source is the engine's message. Dropping the stream ends the build.
+    /// of kind `BuildFailed` whose source is the engine's message, or `Conflict` when the removal of another image got in its
+    /// way: begin again. Dropping the stream ends the build.
     fn build_image(&self, request: BuildRequest) -> RuntimeStream<BuildEvent>;
 
     /// One image by id or name; `ImageMissing` when it is not there. Nothing is pulled.

@@ -2,9 +2,11 @@
 //!
 //! [`FakeEngine`] plays whole scenarios, [`MockContainerRuntime`] checks expectations. Nothing here waits, reads or writes.
 
+mod prober;
 mod source;
 mod store;
 
+pub use prober::{FakeAnswer, FakeProber};
 pub use source::FakeSource;
 pub use store::MemoryStore;
 

@@ -2,25 +2,75 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use ps_core::execution::{Cancellation, IgnoreEvents};
+use ps_core::execution::{Cancellation, EventSink, OperationEvent};
 use ps_core::formation::parse_scale;
 use ps_core::names::{AppName, ProcessType};
 use ps_core::operations::{Adapters, Mode, OperationOptions, Operations, VerbOutcome};
 use ps_core::release::{Processes, Source};
 use ps_core::runtime::{ContainerRuntime, RuntimeCapabilities};
 use ps_core::store::Store;
-use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeSource, MemoryStore};
+use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeProber, FakeSource, MemoryStore};
 
 pub(crate) struct Bench {
     pub(crate) engine: FakeEngine,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) source: Arc<FakeSource>,
+    pub(crate) prober: FakeProber,
     pub(crate) operations: Operations,
     pub(crate) dry: Operations,
     pub(crate) cancellation: Cancellation,
+    pub(crate) events: Arc<Recorder>,
     adapters: Adapters,
+}
+
+/// Keeps what was told.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    events: Mutex<Vec<OperationEvent>>,
+    hidden: Mutex<Vec<String>>,
+}
+
+impl Recorder {
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let events = self.events.lock().unwrap();
+        let texts = events.iter().filter_map(|event| match event {
+            OperationEvent::Warning { text, .. } => Some(text.clone()),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// What replicas were waiting for: `web.1 GET /health 2/3 at most 5 s`.
+    pub(crate) fn checking(&self) -> Vec<String> {
+        let events = self.events.lock().unwrap();
+        let texts = events.iter().filter_map(|event| match event {
+            OperationEvent::Checking {
+                replica: Some(replica),
+                check,
+                attempt,
+                attempts,
+                at_most,
+                ..
+            } => Some(format!(
+                "{replica} {check} {attempt}/{attempts} at most {} s",
+                at_most.as_secs()
+            )),
+            _ => None,
+        });
+        texts.collect()
+    }
+}
+
+impl EventSink for Recorder {
+    fn emit(&self, event: OperationEvent) {
+        self.events.lock().unwrap().push(event);
+    }
+
+    fn hide(&self, values: Vec<String>) {
+        self.hidden.lock().unwrap().extend(values);
+    }
 }
 
 pub(crate) fn shop() -> AppName {
@@ -52,16 +102,19 @@ impl Bench {
 
     fn over(clock: FakeClock, engine: FakeEngine) -> Self {
         let host = FakeHost::new(&engine);
+        let prober = FakeProber::new(&clock);
         let source = Arc::new(FakeSource::new());
         source.add_directory("/src", procfile(&[("web", "serve --port $PORT"), ("worker", "work")]));
         let store = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
+        let events = Arc::new(Recorder::default());
         let adapters = Adapters {
             engine: Arc::new(engine.clone()),
             store: store.clone(),
             source: source.clone(),
             clock: Arc::new(clock),
             host: Arc::new(host),
-            events: Arc::new(IgnoreEvents),
+            prober: Arc::new(prober.clone()),
+            events: events.clone(),
         };
         let cancellation = Cancellation::default();
         let operations = Operations::new(adapters.clone(), OperationOptions::default(), cancellation.clone());
@@ -74,9 +127,11 @@ impl Bench {
             engine,
             store,
             source,
+            prober,
             operations,
             dry,
             cancellation,
+            events,
             adapters,
         }
     }
@@ -88,6 +143,35 @@ impl Bench {
             OperationOptions::default(),
             Cancellation::default(),
         )
+    }
+
+    /// The warnings so far.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.events.warnings()
+    }
+
+    /// The lines of a build or a one-off process so far.
+    pub(crate) fn output_of(&self, process: &str) -> Vec<String> {
+        let events = self.events.events.lock().unwrap();
+        let line = |event: &OperationEvent| match event {
+            OperationEvent::Output { from, line, .. } if *from == process => Some(line.clone()),
+            _ => None,
+        };
+        events.iter().filter_map(line).collect()
+    }
+
+    /// The values that must not be shown.
+    pub(crate) fn hidden(&self) -> Vec<String> {
+        self.events.hidden.lock().unwrap().clone()
+    }
+
+    /// The same, with so many engine calls at once.
+    pub(crate) fn with_engine_calls(&self, calls: usize) -> Operations {
+        let options = OperationOptions {
+            engine_calls: Some(calls),
+            ..OperationOptions::default()
+        };
+        Operations::new(self.adapters.clone(), options, Cancellation::default())
     }
 
     pub(crate) async fn deploy(&self) -> VerbOutcome {

@@ -4,23 +4,31 @@ use std::future::{Future, poll_fn};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use ps_core::app::{AppRecord, CheckMode};
 use ps_core::formation::parse_scale;
 use ps_core::labels::replica_labels;
+use ps_core::manifest::{EnvRequest, EnvRequests, EnvValue, FormationEntry, Manifest, Scripts};
 use ps_core::names::{AppName, Generation, OwnerToken};
 use ps_core::operations::{ConfigEdit, OperationError, Operations, VerbOutcome};
 use ps_core::release::{ReleaseNumber, Source};
 use ps_core::runtime::{ContainerRuntime, ContainerSpec, ImageDetail, RuntimeErrorKind};
 use ps_core::store::{Store, StoreChange, StoreErrorKind};
-use ps_core::testing::{Fault, FaultEffect};
+use ps_core::testing::{Behaviour, Fault, FaultEffect};
 
-use crate::bench::{Bench, shop};
+use crate::bench::{Bench, procfile, shop};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verb {
     FirstDeploy,
     Deploy,
+    /// A later one, of an image in an archive.
+    Load,
+    /// The first deploy of a source with every command, and variables.
+    FullFirstDeploy,
+    /// A later one, with a worker that makes way.
+    FullDeploy,
     ScaleUp,
     ScaleDown,
     ScaleBoth,
@@ -29,14 +37,18 @@ enum Verb {
     Start,
     Stop,
     Configure,
+    Rollback,
     Retire,
     Rename,
     Destroy,
 }
 
-const VERBS: [Verb; 13] = [
+const VERBS: [Verb; 17] = [
     Verb::FirstDeploy,
     Verb::Deploy,
+    Verb::Load,
+    Verb::FullFirstDeploy,
+    Verb::FullDeploy,
     Verb::ScaleUp,
     Verb::ScaleDown,
     Verb::ScaleBoth,
@@ -45,6 +57,7 @@ const VERBS: [Verb; 13] = [
     Verb::Start,
     Verb::Stop,
     Verb::Configure,
+    Verb::Rollback,
     Verb::Retire,
     Verb::Rename,
     Verb::Destroy,
@@ -60,9 +73,17 @@ fn directory() -> Source {
     Source::Directory(PathBuf::from("/src"))
 }
 
+fn image_archive() -> Source {
+    Source::ImageArchive {
+        file: PathBuf::from("/shop.tar"),
+        image: None,
+    }
+}
+
 /// An app in a state in which the verb has something to do, beside two strangers.
 async fn prepare(verb: Verb) -> Bench {
     let bench = Bench::new();
+    bench.source.add_image_archive("/shop.tar", &[(&["shop:1"], "serve")]);
     add_strangers(&bench).await;
     bench.store.apply(&[StoreChange::CreateApp(shop())]).await.unwrap();
     for name in ["web", "worker"] {
@@ -73,15 +94,28 @@ async fn prepare(verb: Verb) -> Bench {
         };
         bench.store.apply(&[change]).await.unwrap();
     }
-    if verb == Verb::FirstDeploy {
+    if matches!(verb, Verb::FullFirstDeploy | Verb::FullDeploy) {
+        say_everything(&bench);
+    }
+    if matches!(verb, Verb::FirstDeploy | Verb::FullFirstDeploy) {
         return bench;
     }
     bench.deploy().await;
-    bench.scale(&["web=2", "worker=1"]).await;
     match verb {
+        Verb::FullDeploy => {}
+        // The image has no worker.
+        Verb::Load => drop(bench.scale(&["web=2"]).await),
+        _ => drop(bench.scale(&["web=2", "worker=1"]).await),
+    }
+    match verb {
+        Verb::FullDeploy => make_way(&bench).await,
         Verb::Start => {
             bench.operations.stop(&shop()).await.unwrap();
             bench.engine.vanish("shop.web.2");
+        }
+        Verb::Rollback => {
+            bench.deploy().await;
+            bench.operations.retire(&shop()).await.unwrap();
         }
         Verb::Retire => {
             bench.operations.restart(&shop(), None).await.unwrap();
@@ -89,6 +123,47 @@ async fn prepare(verb: Verb) -> Bench {
         _ => {}
     }
     bench
+}
+
+/// The source has every command, quantities and a variable.
+fn say_everything(bench: &Bench) {
+    let lines = [("web", "serve"), ("worker", "work"), ("release", "migrate")];
+    bench.source.add_directory("/src", procfile(&lines));
+    let mut manifest = Manifest::default();
+    for (name, quantity) in [("web", 3), ("worker", 1)] {
+        let entry = FormationEntry {
+            quantity: Some(quantity),
+            max_parallel: std::num::NonZeroU16::new(1),
+        };
+        manifest.formation.insert(name.parse().unwrap(), entry);
+    }
+    manifest.scripts = Scripts {
+        predeploy: Some("rake assets".to_owned()),
+        postdeploy: Some("rake announce".to_owned()),
+        first_deploy: Some("rake seed".to_owned()),
+    };
+    let synced = EnvRequest {
+        value: EnvValue::Secret,
+        is_synced: true,
+        ..EnvRequest::default()
+    };
+    let env = EnvRequests::from([("KEY".to_owned(), synced)]);
+    bench.source.set_manifest("/src", manifest, env);
+    for kind in ["predeploy", "release", "first-deploy", "postdeploy"] {
+        bench
+            .engine
+            .on_start(&format!("shop.{kind}.*"), Behaviour::ExitsAfter(Duration::ZERO, 0));
+    }
+}
+
+async fn make_way(bench: &Bench) {
+    let change = StoreChange::SetCheckMode {
+        app: shop(),
+        process_type: "worker".parse().unwrap(),
+        mode: CheckMode::Disabled,
+    };
+    bench.store.apply(&[change]).await.unwrap();
+    bench.operations.retire(&shop()).await.unwrap();
 }
 
 /// One with our labels and another token, one with our token and another name.
@@ -109,8 +184,9 @@ async fn run(operations: &Operations, verb: Verb) -> Result<VerbOutcome, Operati
     let scale = |words: &[&str]| parse_scale(words).unwrap();
     let app = shop();
     match verb {
-        Verb::FirstDeploy => operations.deploy(&app, Some(directory())).await,
-        Verb::Deploy => operations.deploy(&app, None).await,
+        Verb::FirstDeploy | Verb::FullFirstDeploy => operations.deploy(&app, Some(directory())).await,
+        Verb::Load => operations.deploy(&app, Some(image_archive())).await,
+        Verb::Deploy | Verb::FullDeploy => operations.deploy(&app, None).await,
         Verb::ScaleUp => operations.scale(&app, &scale(&["web=4"]), false).await,
         Verb::ScaleDown => operations.scale(&app, &scale(&["web=1", "worker=0"]), false).await,
         Verb::ScaleBoth => operations.scale(&app, &scale(&["web=1", "worker=2"]), false).await,
@@ -123,19 +199,31 @@ async fn run(operations: &Operations, verb: Verb) -> Result<VerbOutcome, Operati
             edit.set.set("NAME", "value").unwrap();
             operations.configure(&app, &edit, true).await
         }
+        Verb::Rollback => operations.rollback(&app, None).await,
         Verb::Retire => operations.retire(&app).await,
         Verb::Rename => operations.rename_app(&app, &renamed()).await,
         Verb::Destroy => operations.destroy_app(&app).await,
     }
 }
 
-/// What serves is there and runs, whatever went wrong with a verb that takes nothing away.
+/// What serves is there and runs, whatever went wrong with a verb that takes nothing away; all but what makes way.
 async fn still_serves(bench: &Bench, verb: Verb, case: &str) {
-    let takes_away = [Verb::FirstDeploy, Verb::Start, Verb::Stop, Verb::Rename, Verb::Destroy];
+    let takes_away = [
+        Verb::FirstDeploy,
+        Verb::FullFirstDeploy,
+        Verb::Start,
+        Verb::Stop,
+        Verb::Rename,
+        Verb::Destroy,
+    ];
     if takes_away.contains(&verb) {
         return;
     }
-    for (replica, serving) in bench.record().await.serving {
+    let record = bench.record().await;
+    for (replica, serving) in &record.serving {
+        if record.check_mode(replica.process_type()) == CheckMode::Disabled {
+            continue;
+        }
         let detail = bench.engine.inspect_container(&serving.container).await.unwrap();
         assert!(detail.state.is_running(), "{case}: {replica} does not run");
     }
@@ -164,7 +252,7 @@ async fn converges(bench: &Bench, verb: Verb, case: &str) {
                     .unwrap_or_else(|e| panic!("{case}: {e}"));
             }
         }
-        Verb::FirstDeploy => {
+        Verb::FirstDeploy | Verb::FullFirstDeploy => {
             next.deploy(&app, Some(directory()))
                 .await
                 .unwrap_or_else(|e| panic!("{case}: {e}"));
@@ -180,6 +268,13 @@ async fn converges(bench: &Bench, verb: Verb, case: &str) {
     assert_eq!(bench.running().await, wanted, "{case}");
     assert_eq!(bench.existing().await, wanted, "{case}");
     assert!(record.retirements.is_empty(), "{case}");
+    if matches!(verb, Verb::FullFirstDeploy | Verb::FullDeploy) {
+        let release = record.release.as_ref().unwrap();
+        assert_eq!(
+            release.config, record.config,
+            "{case}: the variables belong to the release"
+        );
+    }
     let mut endpoints: Vec<_> = bench.store.reserved_endpoints().await.unwrap();
     endpoints.sort_by_key(|given| given.generation);
     let mut serving: Vec<_> = record.serving.values().map(|serving| serving.generation).collect();
@@ -216,17 +311,17 @@ async fn until_dead<T>(work: impl Future<Output = T>, is_dead: impl Fn() -> bool
 
 async fn every_call(effect: FaultEffect) {
     for verb in VERBS {
-        for nth in 1..=count(verb).await.0 {
+        for nth in 1..=Box::pin(count(verb)).await.0 {
             let case = format!("{verb:?}, {effect:?} at call {nth}");
-            let bench = prepare(verb).await;
+            let bench = Box::pin(prepare(verb)).await;
             let operations = bench.again();
             bench.engine.inject(Fault::new(effect).nth(u32::try_from(nth).unwrap()));
-            let _ = run(&operations, verb).await;
+            let _ = Box::pin(run(&operations, verb)).await;
             bench.engine.clear_faults();
             if effect != FaultEffect::Vanish {
                 still_serves(&bench, verb, &case).await;
             }
-            converges(&bench, verb, &case).await;
+            Box::pin(converges(&bench, verb, &case)).await;
         }
     }
 }

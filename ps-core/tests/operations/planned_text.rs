@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ps_core::app::CheckMode;
 use ps_core::formation::parse_scale;
+use ps_core::manifest::{EnvRequest, EnvRequests, EnvValue, FormationEntry, Manifest, Scripts};
 use ps_core::operations::{ConfigEdit, OperationError, Operations, VerbOutcome};
 use ps_core::policies::Property;
 use ps_core::release::Source;
@@ -75,6 +76,46 @@ async fn a_first_deploy_with_a_release_process_does_what_it_says() {
 }
 
 #[tokio::test]
+async fn a_deploy_with_all_its_commands_does_what_it_says() {
+    let bench = Bench::new();
+    let lines = procfile(&[("web", "serve"), ("worker", "work"), ("release", "migrate")]);
+    bench.source.add_directory("/src", lines);
+    let mut manifest = Manifest::default();
+    let two = FormationEntry {
+        quantity: Some(2),
+        max_parallel: std::num::NonZeroU16::new(1),
+    };
+    manifest
+        .formation
+        .extend(["web", "worker"].map(|name| (name.parse().unwrap(), two)));
+    let command = || Some("rake work".to_owned());
+    manifest.scripts = Scripts {
+        predeploy: command(),
+        postdeploy: command(),
+        first_deploy: command(),
+    };
+    let secret = EnvRequest {
+        value: EnvValue::Secret,
+        ..EnvRequest::default()
+    };
+    let env = EnvRequests::from([("KEY".to_owned(), secret)]);
+    bench.source.set_manifest("/src", manifest, env);
+    let ends = ps_core::testing::Behaviour::ExitsAfter(std::time::Duration::ZERO, 0);
+    for kind in ["predeploy", "release", "first-deploy", "postdeploy"] {
+        bench.engine.on_start(&format!("shop.{kind}.*"), ends.clone());
+    }
+    same_text!(bench, operations => operations.deploy(&shop(), Some(directory())));
+    let disabled = StoreChange::SetCheckMode {
+        app: shop(),
+        process_type: "worker".parse().unwrap(),
+        mode: CheckMode::Disabled,
+    };
+    bench.store.apply(&[disabled]).await.unwrap();
+    same_text!(bench, operations => operations.deploy(&shop(), None));
+    same_text!(bench, operations => operations.restart(&shop(), None));
+}
+
+#[tokio::test]
 async fn an_image_is_deployed_as_said() {
     let bench = Bench::new();
     let detail = ImageDetail {
@@ -83,6 +124,22 @@ async fn an_image_is_deployed_as_said() {
     };
     bench.engine.add_image("registry.example/shop:1", detail);
     let source = || Some(Source::Image("registry.example/shop:1".to_owned()));
+    same_text!(bench, operations => operations.deploy(&shop(), source()));
+    skip_checks(&bench).await;
+    same_text!(bench, operations => operations.deploy(&shop(), None));
+}
+
+#[tokio::test]
+async fn the_image_of_an_archive_is_deployed_as_said() {
+    let bench = Bench::new();
+    let file = PathBuf::from("/home/shop.tar");
+    bench.source.add_image_archive(&file, &[(&["shop:1"], "serve")]);
+    let source = || {
+        Some(Source::ImageArchive {
+            file: file.clone(),
+            image: None,
+        })
+    };
     same_text!(bench, operations => operations.deploy(&shop(), source()));
     skip_checks(&bench).await;
     same_text!(bench, operations => operations.deploy(&shop(), None));
@@ -140,6 +197,8 @@ async fn config_rename_and_destroy_do_what_they_say() {
     same_text!(bench, operations => operations.restart(&shop(), Some("web")));
     assert_eq!(bench.record().await.release.unwrap().number.to_string(), "v2");
     same_text!(bench, operations => operations.configure(&shop(), &edit("ROLLED_OUT"), true));
+    same_text!(bench, operations => operations.rollback(&shop(), None));
+    assert_eq!(bench.record().await.release.unwrap().cause, "ps:rollback v2");
     let store = "store".parse().unwrap();
     same_text!(bench, operations => operations.rename_app(&shop(), &store));
     assert_eq!(bench.running().await, ["store.web.1"]);

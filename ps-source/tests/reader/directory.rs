@@ -5,12 +5,12 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use ps_core::names::ProcessType;
-use ps_core::release::Processes;
+use ps_core::release::{Processes, Source};
 use ps_core::source::{PreparedSource, SourceError, SourceErrorKind, SourcePaths, SourceReader};
 use ps_source::{Environment, FileSourceReader};
 use tempfile::TempDir;
 
-fn app(files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn app(files: &[(&str, &str)]) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     for (name, content) in files {
         let path = directory.path().join(name);
@@ -23,9 +23,14 @@ fn app(files: &[(&str, &str)]) -> TempDir {
 async fn read(directory: &Path, procfile: &str) -> Result<PreparedSource, SourceError> {
     let paths = SourcePaths {
         procfile: procfile.to_owned(),
+        app_json: "app.json".to_owned(),
     };
     FileSourceReader::new(Environment::default())
-        .read_directory(directory, &paths)
+        .read(
+            &"shop".parse().unwrap(),
+            &Source::Directory(directory.to_owned()),
+            &paths,
+        )
         .await
 }
 

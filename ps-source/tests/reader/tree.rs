@@ -6,6 +6,7 @@ use std::io::Read;
 use std::os::unix::fs::symlink;
 
 use futures_util::TryStreamExt;
+use ps_core::release::Source;
 use ps_core::source::{PreparedSource, SourceError, SourcePaths, SourceReader};
 use ps_source::{Environment, FileSourceReader};
 use tempfile::TempDir;
@@ -59,9 +60,14 @@ pub(crate) fn sample_tree() -> TempDir {
 pub(crate) async fn prepare(directory: &TempDir) -> Result<PreparedSource, SourceError> {
     let paths = SourcePaths {
         procfile: "Procfile".to_owned(),
+        app_json: "app.json".to_owned(),
     };
     FileSourceReader::new(Environment::default())
-        .read_directory(directory.path(), &paths)
+        .read(
+            &"shop".parse().unwrap(),
+            &Source::Directory(directory.path().to_owned()),
+            &paths,
+        )
         .await
 }
 

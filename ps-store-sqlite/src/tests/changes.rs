@@ -8,7 +8,7 @@ use ps_core::formation::Formation;
 use ps_core::names::{AppName, Generation, ProcessType};
 use ps_core::policies::Property;
 use ps_core::release::{Processes, ReleaseNumber, Source};
-use ps_core::runtime::ContainerId;
+use ps_core::runtime::{ContainerId, ImageId};
 use ps_core::store::{EndpointKind, Scope, Store, StoreChange, StoreErrorKind};
 
 use super::{config, new_store, parse, record, refused, release, retirement, serving, shop, store_with_shop};
@@ -109,6 +109,23 @@ async fn sources_keep_paths_that_are_not_text() {
     for source in [
         Source::Image("registry:5000/shop@sha256:1".into()),
         Source::Directory(OsStr::from_bytes(b"/srv/\xff\xfe shop").into()),
+        Source::Archive {
+            file: OsStr::from_bytes(b"/srv/\xff.tar").into(),
+            digest: Some("0123".to_owned()),
+        },
+        Source::ImageArchive {
+            file: OsStr::from_bytes(b"/srv/\xff.tar").into(),
+            image: Some(ImageId("sha256:1".to_owned())),
+        },
+        Source::Git {
+            repository: "https://me:secret@host.example/shop.git".parse().unwrap(),
+            reference: None,
+        },
+        Source::Git {
+            repository: "git@host.example:shop.git".parse().unwrap(),
+            reference: Some("release/2".parse().unwrap()),
+        },
+        Source::Directory("/srv/shop".into()),
     ] {
         let change = StoreChange::SetSource {
             app: shop(),

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use ps_core::release::Source;
 use ps_core::store::{Store, StoreErrorKind};
 use rusqlite::Connection;
 
@@ -110,4 +111,32 @@ async fn a_newer_database_is_left_alone() {
         assert!(error.hint.is_some());
     }
     assert_eq!(version(&raw), 99);
+}
+
+#[tokio::test]
+async fn an_app_of_the_first_version_keeps_its_source_and_its_release() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("psctl.db");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(&database, "").unwrap();
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut connection = Connection::open(&database).unwrap();
+    upgrade(&mut connection, &STEPS[..1], None).unwrap();
+    let rows = "INSERT INTO apps (id, name, next_generation, next_release, current_release, source_kind, source_location) \
+                VALUES (1, 'shop', 2, 2, 1, 'directory', CAST('/srv/shop' AS BLOB)); \
+                INSERT INTO releases VALUES (1, 1, 'sha256:1', 'a', '{}', NULL, 'image', CAST('b' AS BLOB), 'deploy', 0)";
+    connection.execute_batch(rows).unwrap();
+    drop(connection);
+    let app = SqliteStore::open(folder.path())
+        .unwrap()
+        .apps()
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(app.source, Some(Source::Directory("/srv/shop".into())));
+    let release = app.release.unwrap();
+    assert_eq!(
+        (release.source, release.revision),
+        (Source::Image("b".to_owned()), None)
+    );
 }

@@ -4,6 +4,7 @@ mod changes;
 mod concurrency;
 mod endpoints;
 mod failures;
+mod history;
 mod journal;
 mod locks;
 mod migrations;
@@ -15,11 +16,14 @@ mod roles;
 mod settings;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ps_core::addresses::Endpoint;
 use ps_core::app::{Retirement, Serving};
+use ps_core::checks::{CheckKind, CheckMoment, CheckWeight, HealthCheck, PathCheck, Scheme};
 use ps_core::config::Config;
+use ps_core::manifest::{FormationEntry, Manifest, Scripts};
 use ps_core::names::{AppName, Generation};
 use ps_core::release::{Processes, Release, ReleaseImage, ReleaseNumber, Source};
 use ps_core::runtime::{ContainerId, ImageDetail, ImageId};
@@ -61,6 +65,61 @@ fn moment(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::new(1_700_000_000 + seconds, 123_456_789)
 }
 
+/// A manifest with a value other than the default in every field.
+fn manifest() -> Manifest {
+    let check = |moment, weight, kind| HealthCheck {
+        name: Some("is it up".into()),
+        moment,
+        kind,
+        initial_delay: Duration::from_millis(1500),
+        attempts: 4,
+        timeout: Duration::from_secs(6),
+        wait: Duration::from_secs(7),
+        weight,
+    };
+    let path = CheckKind::Path(PathCheck {
+        path: "/up?x=1".into(),
+        content: Some("ok".into()),
+        port: Some(81),
+        scheme: Scheme::Https,
+        headers: vec![("Host".into(), "shop.example".into())],
+    });
+    let web = vec![
+        check(CheckMoment::Startup, CheckWeight::Required, path),
+        check(
+            CheckMoment::Liveness,
+            CheckWeight::WarnOnly,
+            CheckKind::Command(vec!["true".into()]),
+        ),
+        check(
+            CheckMoment::Startup,
+            CheckWeight::Required,
+            CheckKind::Listening { port: Some(82) },
+        ),
+        check(
+            CheckMoment::Startup,
+            CheckWeight::WarnOnly,
+            CheckKind::Uptime(Duration::from_secs(8)),
+        ),
+    ];
+    Manifest {
+        formation: BTreeMap::from([(
+            parse("web"),
+            FormationEntry {
+                quantity: Some(3),
+                max_parallel: NonZeroU16::new(2),
+            },
+        )]),
+        scale_file: Some(BTreeMap::from([(parse("worker"), 1)])),
+        scripts: Scripts {
+            predeploy: Some("make".into()),
+            postdeploy: Some("tell".into()),
+            first_deploy: Some("seed".into()),
+        },
+        checks: BTreeMap::from([(parse("web"), web)]),
+    }
+}
+
 fn release(number: u32) -> Release {
     Release {
         number: ReleaseNumber(number),
@@ -81,9 +140,12 @@ fn release(number: u32) -> Release {
             (parse("web"), "node web.js $PORT".into()),
             (parse("worker"), "node 'worker'".into()),
         ])),
+        manifest: manifest(),
         config: config(&[("SECRET", "hunter2"), ("EMPTY", "")]),
         source: Source::Directory("/srv/shop".into()),
+        revision: Some("deadbeef".into()),
         cause: "deploy".into(),
+        by: Some("ann".into()),
         created_at: moment(u64::from(number)),
     }
 }

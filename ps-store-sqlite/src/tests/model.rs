@@ -186,7 +186,7 @@ fn any_retirement() -> impl Strategy<Value = Retirement> {
 fn any_setting() -> impl Strategy<Value = StoreChange> {
     let modes = vec![CheckMode::Enabled, CheckMode::Skipped, CheckMode::Disabled];
     prop_oneof![
-        (any_scope(), select(Property::ALL.to_vec()), prop::option::of(".{0,5}"))
+        (any_scope(), select(&Property::ALL[..]), prop::option::of(".{0,5}"))
             .prop_map(|(scope, property, value)| StoreChange::SetProperty { scope, property, value }),
         (any_scope(), any_config()).prop_map(|(scope, config)| StoreChange::SetConfig { scope, config }),
         (any_app(), prop::collection::btree_map(any_type(), 0..1000_u16, 0..3)).prop_map(|(app, quantities)| {

@@ -292,7 +292,7 @@ pub(super) fn stream_of(bytes: impl Into<Bytes>) -> ByteStream {
 }
 
 /// A tar archive of files with their modes.
-pub(super) fn archive(files: &[(&str, &[u8])]) -> Result<Bytes, Failure> {
+pub(crate) fn archive(files: &[(&str, &[u8])]) -> Result<Bytes, Failure> {
     let mut builder = tar::Builder::new(Vec::new());
     for (path, content) in files {
         append(&mut builder, path, content, 0o644)?;

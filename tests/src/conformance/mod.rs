@@ -19,6 +19,7 @@ use ps_core::host::{Clock, Host};
 use ps_core::runtime::{Engine, RuntimeCapabilities};
 use ps_core::testing::Script;
 
+pub(crate) use bench::archive;
 pub use bench::{Bench, base_image};
 pub use program::Program;
 

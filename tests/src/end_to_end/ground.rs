@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, stream};
 use ps_core::runtime::{ContainerFilter, ContainerSummary, Engine, RuntimeErrorKind};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
@@ -35,7 +36,12 @@ pub struct Site {
     pub program: Program,
     /// The second number of the subnets of the cases.
     pub network: u8,
+    /// Figures that cases measured.
+    pub figures: Figures,
 }
+
+/// What was measured, for people to read; nothing fails by it.
+pub type Figures = Arc<Mutex<Vec<String>>>;
 
 /// What a case is given.
 pub struct Ground {
@@ -53,6 +59,8 @@ pub struct Ground {
     commands: AtomicUsize,
     history: Mutex<Vec<Finished>>,
     apps: Mutex<Vec<String>>,
+    images: Mutex<Vec<String>>,
+    figures: Figures,
 }
 
 impl Ground {
@@ -73,6 +81,8 @@ impl Ground {
             commands: AtomicUsize::new(0),
             history: Mutex::default(),
             apps: Mutex::default(),
+            images: Mutex::default(),
+            figures: Arc::clone(&site.figures),
         })
     }
 
@@ -99,6 +109,16 @@ impl Ground {
     /// The binary under test.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// Keeps a figure for the end of the run.
+    pub fn measured(&self, text: String) {
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    /// The subnet of the case's containers.
+    pub fn subnet(&self) -> &str {
+        &self.subnet
     }
 
     /// The engine's address.
@@ -192,6 +212,27 @@ impl Ground {
         Ok(app)
     }
 
+    /// Imports a root tree as an image of this case; its name is returned, and it is removed afterwards.
+    pub fn import_root(&self, word: &str, tar: &Path) -> Result<String, Failure> {
+        let name = self.image_name(&format!("{word}:root"));
+        let archive = stream::iter([Ok(std::fs::read(tar)?.into())]).boxed();
+        self.block_on(self.engine.import_image(archive, &name, &[]))?;
+        Ok(name)
+    }
+
+    /// A name for an image of this case, which is removed afterwards.
+    pub fn image_name(&self, word: &str) -> String {
+        let name = format!("{}{word}", self.prefix);
+        let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+        images.push(name.clone());
+        name
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
     /// Waits for a call on the engine.
     pub fn block_on<T>(&self, call: impl Future<Output = T>) -> T {
         self.runtime.block_on(call)
@@ -247,19 +288,13 @@ impl Ground {
     }
 
     /// Waits until a check gives something.
-    pub fn eventually<T>(
-        &self,
-        what: &str,
-        mut check: impl FnMut() -> Result<Option<T>, Failure>,
-    ) -> Result<T, Failure> {
-        let end = Instant::now() + SOON;
-        loop {
-            if let Some(found) = check()? {
-                return Ok(found);
-            }
-            ensure(Instant::now() < end, || format!("not within {SOON:?}: {what}"))?;
-            std::thread::sleep(Duration::from_millis(25));
-        }
+    pub fn eventually<T>(&self, what: &str, check: impl FnMut() -> Result<Option<T>, Failure>) -> Result<T, Failure> {
+        wait(what, Duration::from_millis(25), check)
+    }
+
+    /// The same for a check that costs nothing and whose moment is short: it is made without much of a pause.
+    pub fn promptly<T>(&self, what: &str, check: impl FnMut() -> Result<Option<T>, Failure>) -> Result<T, Failure> {
+        wait(what, Duration::from_millis(1), check)
     }
 
     /// Whether the engine has an image.
@@ -311,6 +346,9 @@ impl Ground {
                 self.block_on(self.engine.remove_image(&format!("psctl/{app}:v{number}")))?;
             }
         }
+        for image in self.images.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            self.block_on(self.engine.remove_image(image))?;
+        }
         if let Some(network) = network {
             self.block_on(self.engine.remove_network(&network))?;
         }
@@ -318,12 +356,23 @@ impl Ground {
     }
 
     /// The name of the state directory's network.
-    fn network(&self) -> Option<String> {
+    pub fn network(&self) -> Option<String> {
         let owner: String = self
             .database()
             .ok()?
             .query_row("SELECT owner FROM store", [], |row| row.get(0))
             .ok()?;
         Some(format!("psctl-{}", owner.get(..12)?))
+    }
+}
+
+fn wait<T>(what: &str, pause: Duration, mut check: impl FnMut() -> Result<Option<T>, Failure>) -> Result<T, Failure> {
+    let end = Instant::now() + SOON;
+    loop {
+        if let Some(found) = check()? {
+            return Ok(found);
+        }
+        ensure(Instant::now() < end, || format!("not within {SOON:?}: {what}"))?;
+        std::thread::sleep(pause);
     }
 }

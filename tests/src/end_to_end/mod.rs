@@ -6,14 +6,16 @@
 mod cases;
 mod ground;
 mod program;
+mod terminal;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::conformance::{Failure, Verdict};
 
-pub use ground::{Ground, Site};
+pub use ground::{Figures, Ground, Site};
 pub use program::{Finished, Program, Running};
+pub use terminal::InTerminal;
 
 /// One scenario.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use crate::tidy::facts::{Facts, FileFacts, Finding};
 
 /// For each crate the workspace crates it may depend on outside of tests; `None` is any.
-const ALLOWED: [(&str, Option<&[&str]>); 14] = [
+const ALLOWED: [(&str, Option<&[&str]>); 15] = [
     ("ps-core", Some(&[])),
     ("ps-procfile", Some(&[])),
     ("ps-appjson", Some(&[])),
@@ -12,6 +12,7 @@ const ALLOWED: [(&str, Option<&[&str]>); 14] = [
     ("ps-store-sqlite", Some(&["ps-core"])),
     ("ps-proxy-nginx", Some(&["ps-core"])),
     ("ps-host-linux", Some(&["ps-core"])),
+    ("ps-probe-hyper", Some(&["ps-core"])),
     ("ps-source", Some(&["ps-core", "ps-procfile", "ps-appjson"])),
     ("ps-cli", None),
     // A third backend knows the ports, and nothing else.
@@ -24,6 +25,7 @@ const ALLOWED: [(&str, Option<&[&str]>); 14] = [
             "ps-source",
             "ps-store-sqlite",
             "ps-host-linux",
+            "ps-probe-hyper",
             "ps-runtime-docker",
             "ps-runtime-podman",
         ]),
@@ -39,13 +41,14 @@ const FOREIGN_TO_CORE: [&str; 5] = ["serde_json", "tokio", "bollard", "clap", "t
 const UNREACHABLE_FROM_CORE: [&str; 2] = ["tokio", "bollard"];
 
 /// The crates that implement a port.
-const ADAPTERS: [&str; 6] = [
+const ADAPTERS: [&str; 7] = [
     "ps_runtime_docker",
     "ps_runtime_podman",
     "ps_store_sqlite",
     "ps_proxy_nginx",
     "ps_source",
     "ps_host_linux",
+    "ps_probe_hyper",
 ];
 
 /// The composition root: the one place that names adapters.

@@ -290,6 +290,9 @@ impl ContainerRuntime for FakeEngine {
             world.container(id)?;
             world.check_name(name)?;
             let container = world.container_mut(id)?;
+            if container.state == ContainerState::Restarting {
+                return refuse(RuntimeErrorKind::Conflict, "the container waits for its restart");
+            }
             name.clone_into(&mut container.spec.name);
             let id = container.id.clone();
             world.tell(&id, ContainerEventKind::Renamed);

@@ -1,12 +1,15 @@
 //! The machine a fake engine runs on.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
 
 use super::FakeEngine;
 use crate::addresses::Subnet;
 use crate::host::Host;
+use crate::planning::SECRET_BYTES;
 
 /// A host that sees the processes of a [`FakeEngine`]. It has no routes.
 ///
@@ -21,6 +24,8 @@ pub struct FakeHost {
     engine: FakeEngine,
     cpus: usize,
     routes: Vec<(Subnet, String)>,
+    /// How many secrets were given out.
+    secrets: Arc<AtomicU8>,
 }
 
 impl FakeHost {
@@ -30,6 +35,7 @@ impl FakeHost {
             engine: engine.clone(),
             cpus: 2,
             routes: Vec::new(),
+            secrets: Arc::default(),
         }
     }
 
@@ -83,6 +89,12 @@ impl Host for FakeHost {
 
     fn routes(&self) -> Vec<(Subnet, String)> {
         self.routes.clone()
+    }
+
+    /// The first secret is made of ones, the second of twos.
+    fn random_bytes(&self) -> std::io::Result<[u8; SECRET_BYTES]> {
+        let given = self.secrets.fetch_add(1, Ordering::Relaxed);
+        Ok([given.wrapping_add(1); SECRET_BYTES])
     }
 
     fn cpus(&self) -> usize {

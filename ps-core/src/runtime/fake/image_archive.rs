@@ -1,20 +1,46 @@
-//! As much of image archives (`docker save`) as a fake needs: one image, its names, its command, its files.
+//! As much of image archives (`docker save`) as a fake needs: images, their names, their commands, their files.
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
 use super::images::{FakeImage, image_id};
-use super::tar_files;
+use super::tar_archive::{tar_files, tar_of};
 use super::world::{Refusal, refuse};
 use crate::runtime::{ImageDetail, RuntimeErrorKind};
 
-/// The image of an archive, and its names.
-pub(super) fn read(archive: &[u8]) -> Result<(FakeImage, Vec<String>), Refusal> {
+/// An archive of images, each with its names and its command.
+pub(crate) fn write(images: &[(&[&str], &str)]) -> Bytes {
+    let (mut files, mut entries) = (Vec::new(), Vec::new());
+    for (number, (names, command)) in images.iter().enumerate() {
+        let names = names
+            .iter()
+            .map(|name| format!("\"{name}\""))
+            .collect::<Vec<_>>()
+            .join(",");
+        entries.push(format!(
+            r#"{{"Config":"{number}.json","RepoTags":[{names}],"Layers":[]}}"#
+        ));
+        files.push((format!("{number}.json"), format!(r#"{{"Cmd":["{command}"]}}"#)));
+    }
+    files.push(("manifest.json".to_owned(), format!("[{}]", entries.join(","))));
+    tar_of(files.iter().map(|(path, content)| (path.as_str(), content.as_bytes())))
+}
+
+/// The images of an archive, each with its names.
+pub(super) fn read(archive: &[u8]) -> Result<Vec<(FakeImage, Vec<String>)>, Refusal> {
     let mut files = tar_files(archive);
     let text = |bytes: Option<Bytes>| bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let Some(manifest) = text(files.remove("manifest.json")) else {
         return refuse(RuntimeErrorKind::Invalid, "it holds no manifest.json");
     };
-    let config = words_at(&manifest, "Config")
+    manifest.split("},").map(|entry| one(entry, &mut files)).collect()
+}
+
+/// The image of an entry of the manifest.
+fn one(manifest: &str, files: &mut BTreeMap<String, Bytes>) -> Result<(FakeImage, Vec<String>), Refusal> {
+    let text = |bytes: Option<Bytes>| bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let config = words_at(manifest, "Config")
         .pop()
         .and_then(|path| text(files.remove(&path)));
     let Some(config) = config else {
@@ -25,7 +51,7 @@ pub(super) fn read(archive: &[u8]) -> Result<(FakeImage, Vec<String>), Refusal> 
         command: words_at(&config, "Cmd"),
         ..ImageDetail::default()
     };
-    let layers = words_at(&manifest, "Layers");
+    let layers = words_at(manifest, "Layers");
     let layers = layers.into_iter().filter_map(|path| files.remove(&path));
     let image = FakeImage {
         id: image_id(&config),
@@ -33,7 +59,7 @@ pub(super) fn read(archive: &[u8]) -> Result<(FakeImage, Vec<String>), Refusal> 
         files: layers.flat_map(|layer| tar_files(&layer)).collect(),
         ..FakeImage::default()
     };
-    Ok((image, words_at(&manifest, "RepoTags")))
+    Ok((image, words_at(manifest, "RepoTags")))
 }
 
 /// The text or the list of texts under a key, in JSON whose texts hold no quotes.

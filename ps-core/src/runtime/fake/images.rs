@@ -270,8 +270,9 @@ impl ImageRuntime for FakeEngine {
         let call = self.begin_on("load_image", "an archive").await?;
         let archive = collect(archive).await;
         call.finish(archive.and_then(|archive| {
-            let (image, names) = image_archive::read(&archive)?;
-            Ok(self.world().load_image(image, names))
+            let images = image_archive::read(&archive)?;
+            let load = |(image, names)| self.world().load_image(image, names);
+            Ok(images.into_iter().flat_map(load).collect())
         }))
     }
 

@@ -26,6 +26,7 @@ use std::time::Duration;
 pub use clock::FakeClock;
 pub use faults::{Defect, FakeCall, Fault, FaultEffect};
 pub use host::FakeHost;
+pub(crate) use image_archive::write as image_archive;
 pub use script::{Behaviour, ProcessStep, Script, TermReaction};
 pub(crate) use tar_archive::{tar_file, tar_files};
 

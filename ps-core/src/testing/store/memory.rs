@@ -8,6 +8,7 @@ use crate::app::{AppRecord, CheckMode, GlobalRecord};
 use crate::names::{AppName, Generation, Replica};
 use crate::policies::{Properties, Property};
 use crate::release::{Release, ReleaseNumber};
+use crate::release_history::{PastRelease, ReleaseHistory};
 use crate::runtime::EngineIdentity;
 use crate::store::{EndpointKind, JournalEntry, ReservedEndpoint, Scope, StoreChange, StoreError, StoreErrorKind};
 
@@ -22,6 +23,7 @@ pub(super) struct Memory {
     pub(super) global: GlobalRecord,
     pub(super) apps: BTreeMap<AppName, AppRecord>,
     pub(super) releases: BTreeMap<(AppName, ReleaseNumber), Release>,
+    pub(super) histories: BTreeMap<AppName, ReleaseHistory>,
     pub(super) endpoints: Vec<ReservedEndpoint>,
     pub(super) journal: Vec<JournalEntry>,
     last_address: Option<Ipv4Addr>,
@@ -55,6 +57,7 @@ impl Memory {
                 self.app(name)?;
                 self.apps.remove(name);
                 self.releases.retain(|(app, _), _| app != name);
+                self.histories.remove(name);
                 self.endpoints.retain(|endpoint| endpoint.app != *name);
             }
             StoreChange::RenameApp { app, to } => self.rename(app, to)?,
@@ -69,6 +72,20 @@ impl Memory {
             StoreChange::RecordRelease { app, release } => {
                 self.app_mut(app)?.release = Some((**release).clone());
                 self.releases.insert((app.clone(), release.number), (**release).clone());
+                self.history_mut(app)?.releases.push(PastRelease::of(release));
+            }
+            StoreChange::ExpireRelease { app, release } => {
+                let is_current = |current: &Release| current.number == *release;
+                if !self.app(app)?.release.as_ref().is_some_and(is_current) {
+                    self.releases.remove(&(app.clone(), *release));
+                    self.change_past(app, *release, |past| past.is_kept = false)?;
+                }
+            }
+            StoreChange::ExpectImage { app, number } => {
+                self.history_mut(app)?.images.insert(*number);
+            }
+            StoreChange::ForgetImage { app, number } => {
+                self.history_mut(app)?.images.remove(number);
             }
             StoreChange::ReleaseEndpoint { app, generation } => {
                 self.app(app)?;
@@ -106,6 +123,7 @@ impl Memory {
             }
             StoreChange::Serve { app, replica, serving } => {
                 self.app_mut(app)?.serving.insert(replica.clone(), serving.clone());
+                self.change_past(app, serving.release, |past| past.has_served = true)?;
             }
             StoreChange::StopServing { app, replica } => {
                 self.app_mut(app)?.serving.remove(replica);
@@ -133,6 +151,28 @@ impl Memory {
         Ok(())
     }
 
+    /// What is known of an app's releases.
+    pub(super) fn history(&self, app: &AppName) -> Result<ReleaseHistory, StoreError> {
+        self.app(app)?;
+        Ok(self.histories.get(app).cloned().unwrap_or_default())
+    }
+
+    fn history_mut(&mut self, app: &AppName) -> Result<&mut ReleaseHistory, StoreError> {
+        self.app(app)?;
+        Ok(self.histories.entry(app.clone()).or_default())
+    }
+
+    fn change_past(
+        &mut self,
+        app: &AppName,
+        number: ReleaseNumber,
+        change: impl FnOnce(&mut PastRelease),
+    ) -> Result<(), StoreError> {
+        let mut releases = self.history_mut(app)?.releases.iter_mut();
+        releases.find(|past| past.number == number).map(change);
+        Ok(())
+    }
+
     fn add(&mut self, app: AppRecord) -> Result<(), StoreError> {
         if self.apps.contains_key(&app.name) {
             let kind = StoreErrorKind::AppExists(app.name.clone());
@@ -152,6 +192,9 @@ impl Memory {
             .partition(|((app, _), _)| app == from);
         let moved: BTreeMap<_, _> = moved;
         self.releases = kept;
+        if let Some(history) = self.histories.remove(from) {
+            self.histories.insert(to.clone(), history);
+        }
         self.releases.extend(
             moved
                 .into_iter()

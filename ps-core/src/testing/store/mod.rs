@@ -14,6 +14,7 @@ use crate::app::{AppRecord, GlobalRecord};
 use crate::host::Clock;
 use crate::names::{AppName, Generation, OwnerToken, Replica};
 use crate::release::{Release, ReleaseNumber};
+use crate::release_history::ReleaseHistory;
 use crate::runtime::EngineIdentity;
 use crate::store::{
     EndpointKind, HeldLock, JournalEntry, LockHolder, LockKind, ReservedEndpoint, Store, StoreChange, StoreError,
@@ -180,6 +181,10 @@ impl Store for MemoryStore {
 
     async fn release(&self, app: &AppName, number: ReleaseNumber) -> Result<Option<Release>, StoreError> {
         Ok(self.memory().releases.get(&(app.clone(), number)).cloned())
+    }
+
+    async fn release_history(&self, app: &AppName) -> Result<ReleaseHistory, StoreError> {
+        self.memory().history(app)
     }
 
     async fn apply(&self, changes: &[StoreChange]) -> Result<(), StoreError> {

@@ -17,6 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_stop_is_final_whatever_the_policy,
         removing_ends_a_crash_loop,
         starting_by_hand_counts_restarts_anew,
+        a_crash_loop_is_renamed_at_the_latest_when_it_is_stopped,
         a_crash_loop_ends_when_its_policy_is_taken_away if |can| can.updates_restart_policy,
     ]
 }
@@ -111,6 +112,32 @@ async fn removing_ends_a_crash_loop(bench: &Bench) -> Verdict {
     };
     bench.eventually("the removal", remove).await?;
     assert_eq!(bench.engine.list_containers(&bench.filter()).await?, []);
+    Ok(())
+}
+
+/// Docker waits longer each time and renames nothing that waits; Podman renames it at any moment.
+async fn a_crash_loop_is_renamed_at_the_latest_when_it_is_stopped(bench: &Bench) -> Verdict {
+    let id = bench
+        .start_spec(&spec(bench, &Program::exits(1), RestartPolicy::on_failure(10)))
+        .await?;
+    let waits = async || {
+        let detail = bench.engine.inspect_container(&id).await?;
+        Ok((detail.restart_count >= 4).then_some(()))
+    };
+    bench.eventually("four restarts", waits).await?;
+    let mut name = bench.name("a");
+    for number in 0..10 {
+        let next = bench.name(&format!("b{number}"));
+        match bench.engine.rename_container(&id, &next).await {
+            Ok(()) => name = next,
+            Err(error) => assert_eq!(error.kind, Kind::Conflict, "{error:?}"),
+        }
+        assert_eq!(bench.engine.inspect_container(&id).await?.name, name);
+        bench.clock.sleep(Duration::from_millis(50)).await;
+    }
+    bench.engine.stop_container(&id, Duration::ZERO).await?;
+    bench.engine.rename_container(&id, &bench.name("c")).await?;
+    assert_eq!(bench.engine.inspect_container(&id).await?.name, bench.name("c"));
     Ok(())
 }
 

@@ -28,7 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// Does something that must change nothing.
-fn unchanged<T>(ground: &Ground, app: &str, act: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+pub(super) fn unchanged<T>(ground: &Ground, app: &str, act: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let look = || -> Result<_, Failure> {
         let report = ground.ok(&["ps:report", app, "--format", "json"])?.out;
         Ok((report, ground.ok(&["config:show", app])?.out, ground.containers(app)?))

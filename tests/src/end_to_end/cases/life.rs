@@ -7,6 +7,7 @@ use crate::conformance::Verdict;
 pub(super) fn cases() -> Vec<Case> {
     super::cases![
         a_restart_replaces_all_or_a_type_or_one_replica,
+        a_crash_loop_is_replaced_whenever_it_waits,
         stopped_containers_are_kept_and_started_again,
         with_the_policy_always_a_stop_lasts_too,
         a_restart_policy_takes_effect_where_the_engine_can,
@@ -40,6 +41,23 @@ fn a_restart_replaces_all_or_a_type_or_one_replica(ground: &Ground) -> Verdict {
     ensure(ground.ids(&app)? == before, || {
         "a refused restart changed containers".to_owned()
     })
+}
+
+/// Docker waits longer before each restart; after four it waits most of the time.
+fn a_crash_loop_is_replaced_whenever_it_waits(ground: &Ground) -> Verdict {
+    let app = ground.deployed("shop", "web: false\n")?;
+    let good = ground.source_of("good", WEB)?;
+    for words in [&["ps:restart", &app][..], &["deploy", &app, &good]] {
+        ground.eventually("four restarts", || {
+            let mut rows = ground.containers(&app)?.into_iter();
+            let old = rows.find(|row| !row.name.contains("retiring")).ok_or("no web")?;
+            let detail = ground.block_on(ground.engine.inspect_container(&old.id))?;
+            Ok((detail.restart_count >= 4).then_some(()))
+        })?;
+        ground.ok(words)?;
+    }
+    ground.has_soon(&app, &["web.1"])?;
+    ground.runs(&app, &["web.1"])
 }
 
 fn stopped_containers_are_kept_and_started_again(ground: &Ground) -> Verdict {

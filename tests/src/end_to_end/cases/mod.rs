@@ -1,14 +1,24 @@
 //! The scenarios, by subject. Each function is one case; its name is what it shows.
 
+mod all_or_nothing;
+mod app_json;
+mod checks;
+mod deploy_commands;
 mod dry_run;
+mod embedded;
 mod errors;
+mod image_archives;
 mod images;
 mod inside;
 mod interrupted;
 mod life;
 mod releases;
+mod rollback;
+mod runs;
 mod scale;
 mod secrets;
+mod sources;
+mod stop_first;
 
 use super::Case;
 
@@ -33,10 +43,19 @@ pub(super) fn all() -> Vec<Case> {
         scale::cases(),
         life::cases(),
         releases::cases(),
+        all_or_nothing::cases(),
+        checks::cases(),
+        sources::cases(),
         inside::cases(),
+        rollback::cases(),
+        runs::cases(),
         dry_run::cases(),
         errors::cases(),
         images::cases(),
+        image_archives::cases(),
+        deploy_commands::cases(),
+        stop_first::cases(),
+        app_json::cases(),
     ]
     .concat()
 }
