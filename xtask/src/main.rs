@@ -21,6 +21,7 @@ mod program;
 mod test_run;
 mod test_tally;
 mod tidy;
+mod userland_image;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

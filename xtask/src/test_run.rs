@@ -11,6 +11,7 @@ use crate::engines::record::EngineRecord;
 use crate::failure::{Failure, Outcome, WhileDoing};
 use crate::process::{ProcessIdentity, descendants};
 use crate::test_tally::TestTally;
+use crate::userland_image::Userland;
 use crate::{say, target_folder, tell, workspace_folder};
 
 /// Which tests to run, and how long at most.
@@ -61,6 +62,9 @@ impl TestRun {
             .args(["test", "--workspace", "--locked", "--no-fail-fast"])
             .args(&self.filter);
         command.env("PS_REQUIRE_ENGINES", "1").stdout(Stdio::piped());
+        for userland in Userland::ALL {
+            command.env(userland.test_variable(), userland.ensure_tar()?);
+        }
         for record in ready {
             command.env(record.name.test_variable(), &record.socket);
             if let Some(pid) = record.netns_pid {

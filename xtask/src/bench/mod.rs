@@ -1,16 +1,20 @@
 //! `cargo xtask bench`: the figures that this project promises, measured. Nothing here is a test: machines are noisy, so
 //! a person reads the figures, and ratios of one run are what counts.
 
+mod clients;
+mod deploy;
 mod floor;
 mod recording;
 mod report;
 mod samples;
 mod scale;
 mod start;
+mod zero_downtime;
 
 use clap::Subcommand;
 
 use crate::failure::Outcome;
+use crate::{DemoRuntime, chosen_engine};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, Subcommand)]
@@ -24,6 +28,23 @@ pub(crate) enum Bench {
     Report,
     /// How long `psctl --version` and `psctl help` take
     Start,
+    /// A deploy of an unchanged source on Docker, one replica and ten, step by step, against the bare calls
+    Deploy,
+    /// Requests that fail while an app is deployed, restarted, scaled, rolled back and configured
+    ///
+    /// Clients with kept and with new connections ask the example in Python all the time, post, and ask for what takes two
+    /// seconds. Fails when a single request failed.
+    ZeroDowntime {
+        /// Which engine
+        #[arg(long, value_enum, default_value_t = DemoRuntime::Docker)]
+        runtime: DemoRuntime,
+        /// Podman as the ordinary test user
+        #[arg(long)]
+        rootless: bool,
+        /// How often each verb is played
+        #[arg(long, default_value_t = 10)]
+        rounds: usize,
+    },
 }
 
 impl Bench {
@@ -33,6 +54,12 @@ impl Bench {
             Self::Scale => scale::bench_scale(),
             Self::Report => report::bench_report(),
             Self::Start => start::bench_start(),
+            Self::Deploy => deploy::bench_deploy(),
+            Self::ZeroDowntime {
+                runtime,
+                rootless,
+                rounds,
+            } => zero_downtime::bench_zero_downtime(chosen_engine(runtime, rootless)?, rounds),
         }
     }
 }

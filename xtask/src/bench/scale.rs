@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::bench::floor;
 use crate::bench::recording::{Recording, Request};
 use crate::bench::samples::Samples;
-use crate::demo::{ChosenEngine, PublicImage, Stage, build_psctl, retiring};
+use crate::demo::{ChosenEngine, PublicImage, Stage, build_psctl};
 use crate::failure::{Failure, Outcome};
 use crate::program::run_quietly;
 use crate::{say, tell};
@@ -97,14 +97,7 @@ fn scale_up(stage: &Stage) -> Outcome<Duration> {
 /// Back to one, until the others are gone with their names and addresses.
 fn scale_down(stage: &Stage) -> Outcome<()> {
     stage.output_of(&["scale", APP, "web=1"])?;
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while retiring(&stage.report(APP)?) > 0 {
-        if Instant::now() >= deadline {
-            return Err(Failure::new("the surplus containers were still there after 60 s"));
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    Ok(())
+    stage.wait_until_retired(APP)
 }
 
 fn counted(requests: &[Request]) -> String {

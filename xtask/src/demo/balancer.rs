@@ -4,6 +4,7 @@
 //! A request is sent a second time only when the first replica cannot have begun to answer it, and only to where a report
 //! newer than that failure points.
 
+use std::net::SocketAddr;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -92,6 +93,17 @@ impl Balancer {
         self.known().ended
     }
 
+    /// Where to send a request; `turn` chooses the replica.
+    pub(crate) fn replica(&self, turn: usize) -> Option<SocketAddr> {
+        chosen(&self.known().replicas, turn, None).map(|replica| replica.address)
+    }
+
+    /// The same by a report that is asked for from now on.
+    pub(crate) fn replica_by_newer_report(&self, turn: usize, deadline: Instant) -> Option<SocketAddr> {
+        let replicas = self.newer_than(Instant::now(), deadline);
+        chosen(&replicas, turn, None).map(|replica| replica.address)
+    }
+
     /// One request; `turn` chooses the replica.
     pub(crate) fn request(&self, turn: usize) -> Answered {
         let deadline = Instant::now() + REQUEST_LIMIT;
@@ -146,7 +158,7 @@ fn chosen(replicas: &[Replica], turn: usize, but: Option<&Replica>) -> Option<Re
 mod tests {
     use super::*;
     use std::io::{Read, Write};
-    use std::net::{SocketAddr, TcpListener};
+    use std::net::TcpListener;
     use std::sync::Arc;
 
     fn replica(name: &str, address: SocketAddr) -> Replica {

@@ -12,11 +12,11 @@ mod stage;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use crate::demo::balancer::Balancer;
 use crate::demo::load::Load;
 use crate::demo::page::fetch_page;
 pub(crate) use crate::demo::public_image::PublicImage;
-use crate::demo::replicas::replicas_of;
-pub(crate) use crate::demo::replicas::retiring;
+pub(crate) use crate::demo::replicas::replicas_of;
 pub(crate) use crate::demo::stage::{ChosenEngine, Stage, build_psctl};
 use crate::failure::{Failure, Outcome};
 use crate::tell;
@@ -120,7 +120,7 @@ fn fetch_each(stage: &Stage, count: usize) -> Outcome<()> {
 fn restart_under_load(stage: &Stage) -> Outcome<String> {
     let load = Load::start(stage, APP)?;
     let restarted = stage.type_in(&["restart", APP]);
-    let retired = restarted.and_then(|()| wait_until_retired(stage));
+    let retired = restarted.and_then(|()| stage.wait_until_retired(APP));
     // Requests after the last old container has gone count too.
     std::thread::sleep(Duration::from_millis(500));
     let tally = load.end()?;
@@ -130,17 +130,6 @@ fn restart_under_load(stage: &Stage) -> Outcome<String> {
         return Err(Failure::new(format!("the restart lost requests: {tally}")));
     }
     Ok(tally.to_string())
-}
-
-fn wait_until_retired(stage: &Stage) -> Outcome<()> {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while retiring(&stage.report(APP)?) > 0 {
-        if Instant::now() >= deadline {
-            return Err(Failure::new("the old containers were still there after 60 s"));
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    Ok(())
 }
 
 /// The environment in one replica's document: its secret must not show, there or anywhere.

@@ -9,6 +9,7 @@ use crate::demo::leftovers::delete;
 use crate::engines::record::EngineRecord;
 use crate::failure::{Failure, Outcome, WhileDoing};
 use crate::http::http_get;
+use crate::userland_image::Userland;
 use crate::workspace_folder;
 
 /// The base image on one engine.
@@ -32,7 +33,14 @@ impl PublicImage {
         if is_ours {
             let (repository, tag) = name.rsplit_once(':').unwrap_or((&name, "latest"));
             let call = engine.name.import_call();
-            import_image(&engine.address(), call, repository, tag, &busybox_image()?)?;
+            let root = match Userland::of_image(from.trim()) {
+                Some(userland) => {
+                    let tar = userland.ensure_tar()?;
+                    std::fs::read(&tar).while_doing(|| format!("read {}", tar.display()))?
+                }
+                None => busybox_image()?,
+            };
+            import_image(&engine.address(), call, repository, tag, &root)?;
         }
         Ok(Self { name, is_ours })
     }
@@ -53,7 +61,7 @@ impl PublicImage {
 impl fmt::Display for PublicImage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = if self.is_ours {
-            "made from this machine's busybox"
+            "made of what this machine has"
         } else {
             "was there"
         };

@@ -4,11 +4,13 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::demo::leftovers::{Leftovers, free_subnet};
+use crate::demo::replicas::retiring;
 use crate::engines::Engines;
 use crate::engines::name::EngineName;
 use crate::engines::ordinary_user::{OrdinaryUser, find_user};
@@ -16,6 +18,9 @@ use crate::engines::record::EngineRecord;
 use crate::failure::{Failure, Outcome, WhileDoing};
 use crate::program::{clean_command, is_root, run_quietly};
 use crate::{say, target_folder, tell, workspace_folder};
+
+/// Old containers have their stop timeout; those of the examples end sooner.
+const RETIREMENT_LIMIT: Duration = Duration::from_secs(60);
 
 /// Which engine a task works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,6 +197,34 @@ impl Stage {
     /// The report of one app.
     pub(crate) fn report(&self, app: &str) -> Outcome<Value> {
         self.query.report(app)
+    }
+
+    /// Waits until no old container of `app` is left.
+    pub(crate) fn wait_until_retired(&self, app: &str) -> Outcome<()> {
+        let deadline = Instant::now() + RETIREMENT_LIMIT;
+        while retiring(&self.report(app)?) > 0 {
+            if Instant::now() >= deadline {
+                return Err(Failure::new("old containers were still there after 60 s"));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// A copy of a folder of the workspace that may be changed, readable for whoever runs `psctl` here.
+    pub(crate) fn copied(&self, source: &str) -> Outcome<PathBuf> {
+        let name = Path::new(source).file_name().unwrap_or_default();
+        let copy = self.folder.path().join("sources").join(name);
+        let parent = copy.parent().unwrap_or(&copy);
+        fs::create_dir_all(parent).while_doing(|| format!("make {}", parent.display()))?;
+        run_quietly(
+            Command::new("cp")
+                .arg("-R")
+                .arg(workspace_folder().join(source))
+                .arg(&copy),
+        )?;
+        run_quietly(Command::new("chmod").args(["-R", "u=rwX,go=rX"]).arg(parent))?;
+        Ok(copy)
     }
 
     /// Removes the network and the images of `app` that were made on this stage.

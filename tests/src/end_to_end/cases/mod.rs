@@ -7,6 +7,7 @@ mod deploy_commands;
 mod dry_run;
 mod embedded;
 mod errors;
+mod examples;
 mod image_archives;
 mod images;
 mod inside;
@@ -53,6 +54,7 @@ pub(super) fn all() -> Vec<Case> {
         errors::cases(),
         images::cases(),
         image_archives::cases(),
+        examples::cases(),
         deploy_commands::cases(),
         stop_first::cases(),
         app_json::cases(),
