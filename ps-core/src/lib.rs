@@ -1,12 +1,14 @@
 //! The pure core of psctl: it decides how apps are deployed, scaled, restarted and kept running, and performs nothing
 //! itself. Everything outside is behind a port: the engine ([`runtime`]), what is remembered ([`store`]), where code comes from
-//! ([`source`]), the machine ([`host`]).
+//! ([`source`]), the machine ([`host`]), what sends requests
+//! to apps ([`proxy`]).
 
 pub mod addresses;
 pub mod app;
 pub mod checks;
 pub mod command_line;
 pub mod config;
+pub mod domains;
 pub mod execution;
 pub mod formation;
 pub mod host;
@@ -20,6 +22,7 @@ pub mod plan;
 pub mod planning;
 pub mod policies;
 pub mod probe;
+pub mod proxy;
 pub mod redaction;
 pub mod release;
 pub mod release_history;

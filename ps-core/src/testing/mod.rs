@@ -3,10 +3,12 @@
 //! [`FakeEngine`] plays whole scenarios, [`MockContainerRuntime`] checks expectations. Nothing here waits, reads or writes.
 
 mod prober;
+mod proxy;
 mod source;
 mod store;
 
 pub use prober::{FakeAnswer, FakeProber};
+pub use proxy::{FakeProxy, FakeProxyCall};
 pub use source::FakeSource;
 pub use store::MemoryStore;
 
