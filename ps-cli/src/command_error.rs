@@ -7,17 +7,18 @@ use std::error::Error;
 use ps_core::config::ConfigError;
 use ps_core::execution::{CheckFailure, NotReady, StepError};
 use ps_core::formation::ScaleError;
-use ps_core::names::{AppName, NameError, OneOffKind};
+use ps_core::names::{NameError, OneOffKind};
 use ps_core::operations::{FailedStep, OperationError};
-use ps_core::planning::{EnvError, LaunchError};
 use ps_core::policies::PropertyError;
-use ps_core::release::ReleaseNumber;
+use ps_core::proxy::ProxyError;
 use ps_core::runtime::{EngineAddressError, RuntimeError, RuntimeErrorKind};
 use ps_core::source::{SourceError, SourceErrorKind};
 use ps_core::store::{StoreError, StoreErrorKind};
 
 use crate::arguments::ScopeError;
 use crate::exit_status::ExitStatus;
+use crate::link_error::link_error;
+use crate::operation_error::{env_error, hint_of_possible, image_archive_error, launch_error, not_restored};
 use crate::words::WordsError;
 
 /// What kind of failure, as far as the exit code goes.
@@ -133,6 +134,7 @@ impl From<StoreError> for CommandError {
                 let hint = "wait until it is done with --wait, or longer with --lock-timeout <seconds>".to_owned();
                 (CommandErrorKind::Locked, Some(hint))
             }
+            StoreErrorKind::ListenerRuns { .. } => (CommandErrorKind::Locked, None),
             StoreErrorKind::Unusable => {
                 let hint = "use another directory with --state-dir or PSCTL_STATE_DIR".to_owned();
                 (CommandErrorKind::Failed, Some(hint))
@@ -140,6 +142,14 @@ impl From<StoreError> for CommandError {
             StoreErrorKind::TooNew => (
                 CommandErrorKind::Failed,
                 Some("use the newer psctl that wrote it".into()),
+            ),
+            StoreErrorKind::DomainTaken { by, .. } => (
+                CommandErrorKind::Failed,
+                Some(format!("`psctl domains:report {by}` shows its domains")),
+            ),
+            StoreErrorKind::PortTaken { by, .. } => (
+                CommandErrorKind::Failed,
+                Some(format!("use another port, or `psctl ports:unpublish {by}`")),
             ),
             StoreErrorKind::NoEndpointLeft | StoreErrorKind::Failed => (CommandErrorKind::Failed, None),
         };
@@ -195,6 +205,10 @@ fn runtime_hint(error: &RuntimeError) -> Option<String> {
         (RuntimeErrorKind::ImageMissing, _) => {
             format!("pull or build {} first, or check its name", error.subject)
         }
+        (RuntimeErrorKind::AddressInUse, _) => {
+            "something else on this host has that port or address: stop it, or use another port (`psctl ports:publish`)"
+                .into()
+        }
         (RuntimeErrorKind::OutcomeUnknown, _) => {
             "it may have happened: run the command again, it looks at what is there first".into()
         }
@@ -225,12 +239,26 @@ impl From<SourceError> for CommandError {
     }
 }
 
+impl From<ProxyError> for CommandError {
+    fn from(mut error: ProxyError) -> Self {
+        let hints = error.hint.take().into_iter().collect();
+        let said = std::mem::take(&mut error.said);
+        Self {
+            kind: CommandErrorKind::Failed,
+            error: Box::new(error),
+            hints,
+            output: Some(("nginx".to_owned(), said)).filter(|(_, said)| !said.is_empty()),
+        }
+    }
+}
+
 impl From<OperationError> for CommandError {
     fn from(error: OperationError) -> Self {
         match error {
             OperationError::Store(error) => error.into(),
             OperationError::Runtime(error) => error.into(),
             OperationError::Source(error) => error.into(),
+            OperationError::Proxy(error) => error.into(),
             OperationError::Scale(error) => error.into(),
             OperationError::Formation(error) => Self::new(CommandErrorKind::InvalidFile, error)
                 .hint("add the type to the Procfile, or take its quantity away"),
@@ -241,23 +269,18 @@ impl From<OperationError> for CommandError {
             OperationError::Config(error) => error.into(),
             OperationError::Name(error) => error.into(),
             OperationError::Step(step) => Self::from(*step),
-            OperationError::Launch(LaunchError::InvalidPort) => {
-                Self::usage(error).hint("`psctl config:set <app> PORT=<number>` sets it, `config:unset` removes it")
-            }
-            OperationError::Launch(LaunchError::PortNotPublished { .. }) => Self::new(CommandErrorKind::Failed, error)
-                .hint(
-                    "let the check ask the port that is reached, use a command check, or an engine that runs as root",
-                ),
-            OperationError::Launch(LaunchError::ListeningUnseen { .. }) => Self::new(CommandErrorKind::Failed, error)
-                .hint("use a path check or a command check instead, or let it only warn"),
+            OperationError::Launch(error) => launch_error(error),
             OperationError::ImageTaken { .. } => Self::new(CommandErrorKind::Failed, error)
                 .hint("choose another name for the app, or use that state directory with --state-dir"),
             OperationError::NameTaken { .. } => Self::new(CommandErrorKind::Failed, error)
                 .hint("rename or remove that container, or choose another name for the app"),
+            OperationError::Link(_)
+            | OperationError::AliasTaken { .. }
+            | OperationError::NoSuchLink { .. }
+            | OperationError::NetworkTaken { .. }
+            | OperationError::SubnetTaken { .. } => link_error(error),
             OperationError::NoSuchProcess { .. } => Self::usage(error),
             OperationError::NoSuchRun { .. } => Self::usage(error).hint("`psctl run:list <app>` shows them"),
-            OperationError::SubnetTaken { .. } => Self::new(CommandErrorKind::Failed, error)
-                .hint("name a free one with PSCTL_SUBNET, for example PSCTL_SUBNET=10.222.0.0/16"),
             OperationError::Interrupted { .. } => Self::new(CommandErrorKind::Interrupted, error)
                 .hint("what it had made was removed; what served before goes on serving"),
             OperationError::PostdeployInterrupted { .. } => Self::new(CommandErrorKind::Interrupted, error)
@@ -268,6 +291,8 @@ impl From<OperationError> for CommandError {
             OperationError::NoImageArchive { .. }
             | OperationError::NotOneImage { .. }
             | OperationError::LoadedImageGone { .. } => image_archive_error(error),
+            OperationError::PublishedOnce { .. } => Self::new(CommandErrorKind::Failed, error)
+                .hint("`psctl ports:unpublish <app>` takes the port away"),
             OperationError::NeverDeployed { .. } => {
                 Self::new(CommandErrorKind::Failed, error).hint("`psctl deploy <app> <dir>` deploys it")
             }
@@ -276,6 +301,7 @@ impl From<OperationError> for CommandError {
                 let hint = hint_of_possible(possible);
                 Self::new(CommandErrorKind::Failed, error).hint(hint)
             }
+            OperationError::ReleaseLost { .. } | OperationError::EndedAgain { .. } => not_restored(error),
             OperationError::NothingToRollBackTo { .. } => {
                 Self::new(CommandErrorKind::Failed, error).hint("`psctl releases <app>` shows the releases")
             }
@@ -284,40 +310,6 @@ impl From<OperationError> for CommandError {
             }
         }
     }
-}
-
-fn image_archive_error(error: OperationError) -> CommandError {
-    let hint = match &error {
-        OperationError::NotOneImage { app, images, .. } if !images.is_empty() => {
-            format!("they are loaded: `psctl git:from-image {app} <image>` deploys one of them")
-        }
-        OperationError::LoadedImageGone { app, .. } => format!("`psctl git:load-image {app} <file>` loads it again"),
-        _ => "`docker save <image>` writes one of an image; source code is for `psctl git:from-archive`".to_owned(),
-    };
-    CommandError::new(CommandErrorKind::Failed, error).hint(hint)
-}
-
-fn hint_of_possible(possible: &[ReleaseNumber]) -> String {
-    let names: Vec<String> = possible.iter().map(ToString::to_string).collect();
-    match names.as_slice() {
-        [] => "no other release can be put back; `psctl releases:set` sets how many are kept".to_owned(),
-        names => format!("these can be put back: {}", names.join(", ")),
-    }
-}
-
-fn env_error(app: &AppName, error: EnvError) -> CommandError {
-    let (kind, hint) = match &error {
-        EnvError::Missing { missing } => {
-            let words: Vec<String> = missing.iter().map(|one| format!("{}=<value>", one.name)).collect();
-            let hint = format!("`psctl config:set {app} {}` sets what is missing", words.join(" "));
-            (CommandErrorKind::Failed, Some(hint))
-        }
-        EnvError::Invalid(_) => (CommandErrorKind::InvalidFile, None),
-        EnvError::NoRandom(_) => (CommandErrorKind::Failed, None),
-    };
-    let mut error = CommandError::new(kind, error);
-    error.hints.extend(hint);
-    error
 }
 
 /// Most of what cannot be reached listens on its own loopback address only.
@@ -335,6 +327,7 @@ impl From<FailedStep> for CommandError {
         let lines = step.last_lines().to_vec();
         let phase = step.phase;
         let who = match (&step.replica, phase) {
+            _ if matches!(step.error, StepError::Proxy(_)) => "nginx".to_owned(),
             (Some(replica), _) => replica.to_string(),
             (None, phase) => phase.unwrap_or(OneOffKind::Release).to_string(),
         };
@@ -353,6 +346,8 @@ impl From<FailedStep> for CommandError {
             }
             StepError::Runtime(error) => (runtime_kind(error), runtime_hint(error)),
             StepError::Source(error) => (CommandErrorKind::Failed, error.hint.clone()),
+            StepError::Proxy(error) => (CommandErrorKind::Failed, error.hint.clone()),
+            StepError::NotThere { .. } => (CommandErrorKind::ChecksFailed, None),
             StepError::Store(_) | StepError::Unsuccessful { .. } | StepError::Cancelled => {
                 (CommandErrorKind::Failed, None)
             }

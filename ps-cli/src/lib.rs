@@ -10,8 +10,11 @@ pub mod env_file;
 pub mod environment;
 pub mod exit_status;
 pub mod interrupt;
+mod link_error;
+mod operation_error;
 pub mod rendering;
 pub mod terminal;
+pub mod units;
 pub mod wiring;
 pub mod words;
 

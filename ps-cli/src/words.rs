@@ -109,8 +109,8 @@ pub fn arrange(program: &clap::Command, words: &[OsString]) -> Result<Arranged, 
     let before = words.iter().take(position);
     let rest: Vec<OsString> = before.chain(words.iter().skip(position + 1)).cloned().collect();
     let rest = match command.get_name() {
-        "ps:report" | "checks:report" => mark_info_flag(&flags, rest)?,
-        "ps:set" | "checks:set" => protect_value(&flags, &rest),
+        "ps:report" | "checks:report" | "domains:report" | "proxy:report" => mark_info_flag(&flags, rest)?,
+        "ps:set" | "checks:set" | "proxy:set" => protect_value(&flags, &rest),
         "run" | "run:detached" | "enter" => protect_command(&flags, &rest),
         _ => rest,
     };

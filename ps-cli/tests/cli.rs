@@ -1,6 +1,7 @@
 //! The command line from outside: exit code, standard output and standard error of whole commands, run in-process over the
 //! real store in a temporary directory. No engine is touched.
 
+mod audit_trail;
 mod environment_commands;
 mod in_process;
 mod procfile_commands;

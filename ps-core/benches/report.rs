@@ -16,6 +16,7 @@ use ps_core::formation::{Formation, parse_scale};
 use ps_core::labels::replica_labels;
 use ps_core::names::{AppName, Generation, NameStage, container_name};
 use ps_core::operations::{Adapters, OperationOptions, Operations};
+use ps_core::proxy::NoProxy;
 use ps_core::release::{Processes, Release, Source};
 use ps_core::runtime::{ContainerRuntime, ContainerSpec};
 use ps_core::store::{Store, StoreChange};
@@ -71,6 +72,7 @@ async fn deployed() -> (FakeEngine, Operations) {
         store: store.clone(),
         source,
         prober: Arc::new(FakeProber::new(&clock)),
+        proxy: Arc::new(NoProxy),
         clock: Arc::new(clock),
         host: Arc::new(FakeHost::new(&engine)),
         events: Arc::new(IgnoreEvents),

@@ -1,11 +1,14 @@
 //! The desired state of an app, as the store keeps it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use crate::addresses::Endpoint;
 use crate::config::Config;
+use crate::crashes::Quarantine;
+use crate::domains::Domain;
 use crate::formation::Formation;
+use crate::links::Link;
 use crate::names::{AppName, Generation, ProcessType, Replica};
 use crate::policies::{Policies, Properties, PropertyError};
 use crate::release::{Release, ReleaseNumber, Source};
@@ -18,6 +21,8 @@ pub struct GlobalRecord {
     pub properties: Properties,
     /// Global environment.
     pub config: Config,
+    /// The domains below which apps without domains of their own answer; empty is the host's name.
+    pub domains: Vec<Domain>,
 }
 
 /// How the replicas of a type are checked before they serve.
@@ -60,6 +65,10 @@ pub struct Retirement {
     pub stop_timeout: Duration,
 }
 
+/// Stands among the generations of [`AppRecord::routed`] while the file is being written, and after a psctl that died at it. No
+/// container has it.
+pub const BEING_WRITTEN: Generation = Generation(0);
+
 /// Everything the store knows of one app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppRecord {
@@ -83,6 +92,17 @@ pub struct AppRecord {
     pub retirements: Vec<Retirement>,
     /// Whether its operator stopped it.
     pub stopped_by_operator: bool,
+    /// Why it was taken out of service; `None` when it was not.
+    pub quarantine: Option<Quarantine>,
+    /// The domains it answers for, in the order they were added; empty is the default ones.
+    pub domains: Vec<Domain>,
+    /// The containers of others that it is linked with, in the order they were added.
+    pub links: Vec<Link>,
+    /// The outside port of its `web`.
+    pub published_port: Option<u16>,
+    /// The generations whose endpoints its proxy file may name; `None` when it has no file. Their endpoints are not given to others.
+    /// With [`BEING_WRITTEN`] among them it may name fewer.
+    pub routed: Option<BTreeSet<Generation>>,
     /// The first generation that was never given to a container.
     pub next_generation: Generation,
     /// The first release number that was never used.
@@ -111,6 +131,11 @@ impl AppRecord {
             serving: BTreeMap::new(),
             retirements: Vec::new(),
             stopped_by_operator: false,
+            quarantine: None,
+            domains: Vec::new(),
+            links: Vec::new(),
+            published_port: None,
+            routed: None,
             next_generation: Generation(1),
             next_release: ReleaseNumber::FIRST,
         }
@@ -119,6 +144,11 @@ impl AppRecord {
     /// The settings in force.
     pub fn policies(&self, global: &GlobalRecord) -> Result<Policies, PropertyError> {
         Policies::resolve(&self.properties, &global.properties)
+    }
+
+    /// Whether the proxy may send requests to a generation's container.
+    pub fn is_routed(&self, generation: Generation) -> bool {
+        self.routed.as_ref().is_some_and(|routed| routed.contains(&generation))
     }
 
     /// How a type is checked.

@@ -39,6 +39,9 @@ pub trait Host: Debug + Send + Sync {
     /// Bytes that nobody can guess, for a generated secret. Fails where the system has none to give.
     fn random_bytes(&self) -> std::io::Result<[u8; SECRET_BYTES]>;
 
+    /// The machine's own name, as it is set; empty where it has none.
+    fn name(&self) -> String;
+
     /// Number of CPUs, at least 1.
     fn cpus(&self) -> usize;
 }

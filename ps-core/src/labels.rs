@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::links::Link;
 use crate::names::{AppName, Generation, OneOffKind, OwnerToken, Replica};
 use crate::release::ReleaseNumber;
 
@@ -23,6 +24,14 @@ pub const ONE_OFF: &str = "dev.psctl.one-off";
 pub const DEADLINE: &str = "dev.psctl.deadline";
 /// What a `run` container was asked to run, for people.
 pub const COMMAND: &str = "dev.psctl.command";
+/// The links that the app had when the container was made, separated by commas; missing without any.
+pub const LINKS: &str = "dev.psctl.links";
+
+/// The label of links, where there are any.
+pub fn links_label(links: &[Link]) -> Option<(String, String)> {
+    let words: Vec<String> = links.iter().map(ToString::to_string).collect();
+    (!words.is_empty()).then(|| (LINKS.to_owned(), words.join(",")))
+}
 
 /// The labels of a replica's container.
 pub fn replica_labels(

@@ -5,15 +5,20 @@
 
 pub mod addresses;
 pub mod app;
+pub mod audit;
 pub mod checks;
 pub mod command_line;
 pub mod config;
+pub mod crashes;
+pub mod diagnosis;
 pub mod domains;
 pub mod execution;
 pub mod formation;
 pub mod host;
 pub mod inspect;
 pub mod labels;
+pub mod links;
+pub mod listen;
 pub mod manifest;
 pub mod names;
 pub mod observation;

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::app::AppRecord;
 use crate::labels;
+use crate::links::Link;
 use crate::names::{AppName, Generation, NameStage, OneOffKind, OwnerToken, Replica, container_name, one_off_name};
 use crate::release::ReleaseNumber;
 use crate::runtime::{ContainerFilter, ContainerId, ContainerState, ContainerSummary};
@@ -22,6 +23,8 @@ pub struct ObservedContainer {
     pub generation: Generation,
     /// The release it was made from.
     pub release: ReleaseNumber,
+    /// The links that the app had when it was made.
+    pub links: Vec<Link>,
     /// Its state.
     pub state: ContainerState,
 }
@@ -43,6 +46,8 @@ pub struct ObservedOneOff {
     pub deadline: Option<SystemTime>,
     /// What it was asked to run, for people.
     pub command: Option<String>,
+    /// The links that the app had when it was made.
+    pub links: Vec<Link>,
     /// Its state.
     pub state: ContainerState,
 }
@@ -140,6 +145,7 @@ fn identify(owner: &OwnerToken, row: &ContainerSummary) -> Option<(AppName, Iden
             release: label(labels::RELEASE).and_then(|number| number.parse().ok()),
             deadline: label(labels::DEADLINE).and_then(read_deadline),
             command: label(labels::COMMAND).map(str::to_owned),
+            links: read_links(label(labels::LINKS)),
             state: row.state.clone(),
         };
         return is_named.then_some((app, Identified::OneOff(one_off)));
@@ -161,9 +167,15 @@ fn identify(owner: &OwnerToken, row: &ContainerSummary) -> Option<(AppName, Iden
         replica,
         generation,
         release,
+        links: read_links(label(labels::LINKS)),
         state: row.state.clone(),
     };
     is_named.then_some((app, Identified::Replica(container)))
+}
+
+fn read_links(words: Option<&str>) -> Vec<Link> {
+    let words = words.unwrap_or_default().split(',');
+    words.filter_map(|word| word.parse().ok()).collect()
 }
 
 fn read_deadline(seconds: &str) -> Option<SystemTime> {

@@ -1,7 +1,8 @@
 //! The port to the reverse proxy: which requests go to which containers.
 //!
 //! Invariant: a [`Site`] names only containers that the engine was just asked for, by full id. What the proxy might still name is
-//! remembered before it is told anything new, so that no address is given to another app too early.
+//! remembered in [`AppRecord::routed`](crate::app::AppRecord::routed) before it is told anything new, so that no address is given to
+//! another app too early.
 
 use std::error::Error;
 use std::fmt::{self, Debug};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::addresses::Endpoint;
 use crate::app::{AppRecord, GlobalRecord};
+use crate::crashes::Quarantine;
 use crate::formation::Formation;
 use crate::names::{AppName, Generation, Replica};
 use crate::observation::{ObservedApp, ObservedContainer, Role};
@@ -51,7 +52,7 @@ pub struct ReplicaReport {
     pub endpoint: Option<Endpoint>,
     /// The TCP port it is reached on there.
     pub port: Option<u16>,
-    /// Why wanted and actual differ; `None` when they agree.
+    /// Why wanted and actual differ, or that a quarantine keeps it from running; `None` when they agree.
     pub difference: Option<String>,
 }
 
@@ -77,6 +78,8 @@ pub struct AppReport {
     pub restore: bool,
     /// Whether its operator stopped it.
     pub is_stopped_by_operator: bool,
+    /// Why it was taken out of service, and since when; `None` when it was not.
+    pub quarantine: Option<Quarantine>,
     /// All properties of `ps:set`.
     pub properties: BTreeMap<Property, PropertyReport>,
     /// All replicas that are wanted or there.
@@ -116,7 +119,7 @@ pub fn report(record: &AppRecord, global: &GlobalRecord, observed: &ObservedApp)
         None => Vec::new(),
     };
     for replica in wanted.iter().chain(record.serving.keys()) {
-        let is_wanted = wanted.contains(replica) && !record.stopped_by_operator;
+        let is_wanted = wanted.contains(replica) && !record.stopped_by_operator && record.quarantine.is_none();
         replicas.insert(replica.clone(), replica_report(record, observed, replica, is_wanted));
     }
     let runs = |replica: &Replica| {
@@ -144,6 +147,7 @@ pub fn report(record: &AppRecord, global: &GlobalRecord, observed: &ObservedApp)
         running,
         restore: policies.restore && !record.stopped_by_operator,
         is_stopped_by_operator: record.stopped_by_operator,
+        quarantine: record.quarantine.clone(),
         properties: property_reports(PropertyGroup::Ps, record, global),
         replicas,
         retiring,
@@ -191,7 +195,11 @@ fn replica_report(record: &AppRecord, observed: &ObservedApp, replica: &Replica,
         generation: serving.map(|serving| serving.generation),
         endpoint,
         port,
-        difference: difference(container, is_wanted, serving.is_some()),
+        difference: difference(container, is_wanted, serving.is_some()).or_else(|| {
+            let is_running = container.is_some_and(|container| container.state.is_running());
+            let is_kept_away = record.quarantine.is_some() && record.formation.contains(replica) && !is_running;
+            is_kept_away.then(|| "it is in quarantine".to_owned())
+        }),
     }
 }
 

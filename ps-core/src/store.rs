@@ -2,6 +2,7 @@
 //!
 //! All writes go through [`Store::apply`]: changes are data, and one call is one transaction, whole or not at all.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::{self, Debug};
 use std::time::{Duration, SystemTime};
@@ -10,8 +11,12 @@ use async_trait::async_trait;
 
 use crate::addresses::{Endpoint, Subnet};
 use crate::app::{AppRecord, CheckMode, GlobalRecord, Retirement, Serving};
+use crate::audit::{AuditEntry, NumberedAuditEntry};
 use crate::config::Config;
+use crate::crashes::{Crash, Quarantine};
+use crate::domains::Domain;
 use crate::formation::Formation;
+use crate::links::Link;
 use crate::names::{AppName, Generation, OwnerToken, ProcessType, Replica};
 use crate::policies::Property;
 use crate::release::{Release, ReleaseNumber, Source};
@@ -88,6 +93,56 @@ pub enum StoreChange {
         /// Whether.
         stopped: bool,
     },
+    /// Takes an app out of service, or, with `None`, lets it serve again.
+    SetQuarantine {
+        /// The app.
+        app: AppName,
+        /// Why, and since when.
+        quarantine: Option<Quarantine>,
+    },
+    /// Remembers that a replica failed; one that is known already changes nothing.
+    RecordCrash {
+        /// The app.
+        app: AppName,
+        /// What happened.
+        crash: Crash,
+    },
+    /// Forgets failures.
+    ForgetCrashes {
+        /// The app.
+        app: AppName,
+        /// Only those before this moment; all when `None`.
+        before: Option<SystemTime>,
+    },
+    /// Replaces the domains of a scope, of which a repeated one counts once; fails with [`StoreErrorKind::DomainTaken`] when another
+    /// app has one of them.
+    SetDomains {
+        /// Whose.
+        scope: Scope,
+        /// All of them.
+        domains: Vec<Domain>,
+    },
+    /// Replaces the containers an app is linked with; fails when two have the same alias.
+    SetLinks {
+        /// The app.
+        app: AppName,
+        /// All of them.
+        links: Vec<Link>,
+    },
+    /// Gives `web` an outside port, or takes it away; fails with [`StoreErrorKind::PortTaken`] when another app has it.
+    PublishPort {
+        /// The app.
+        app: AppName,
+        /// The host's TCP port.
+        port: Option<u16>,
+    },
+    /// Says which generations the app's proxy file may name from now on; `None` when it has no file.
+    SetRouted {
+        /// The app.
+        app: AppName,
+        /// The generations.
+        routed: Option<BTreeSet<Generation>>,
+    },
     /// Gives out all generations below `next` for ever.
     UseGenerations {
         /// The app.
@@ -161,7 +216,7 @@ pub enum StoreChange {
         /// The container.
         container: ContainerId,
     },
-    /// Gives back the endpoint of a container that is gone; nothing happens when it has none.
+    /// Gives back the endpoint of a container that is gone; nothing happens when it has none, or while the proxy may send requests there.
     ReleaseEndpoint {
         /// The app.
         app: AppName,
@@ -256,10 +311,29 @@ pub enum StoreErrorKind {
     NoSuchApp(AppName),
     /// The app exists already.
     AppExists(AppName),
+    /// Another app answers for that domain.
+    DomainTaken {
+        /// The domain.
+        domain: Domain,
+        /// The other app.
+        by: AppName,
+    },
+    /// Another app has published that port.
+    PortTaken {
+        /// The port.
+        port: u16,
+        /// The other app.
+        by: AppName,
+    },
     /// Another command holds the lock.
     Locked {
         /// The app.
         app: AppName,
+        /// Who, where it could be read.
+        holder: Option<LockHolder>,
+    },
+    /// Another process is the listener of this store.
+    ListenerRuns {
         /// Who, where it could be read.
         holder: Option<LockHolder>,
     },
@@ -360,7 +434,8 @@ pub trait Store: Debug + Send + Sync {
     /// All endpoints that are given out.
     async fn reserved_endpoints(&self) -> Result<Vec<ReservedEndpoint>, StoreError>;
 
-    /// Takes one of an app's locks, waiting at most `patience`. The app need not exist yet. Fails with `Locked`.
+    /// Takes one of an app's locks, waiting at most `patience`; with [`Duration::MAX`] it waits without looking again and again. The app
+    /// need not exist yet. Fails with `Locked`.
     async fn lock_app(
         &self,
         app: &AppName,
@@ -369,9 +444,26 @@ pub trait Store: Debug + Send + Sync {
         patience: Duration,
     ) -> Result<Box<dyn HeldLock>, StoreError>;
 
+    /// Takes the lock that the one listener of this store holds while it runs; it does not wait. Fails with `ListenerRuns`.
+    async fn lock_listener(&self, verb: &str) -> Result<Box<dyn HeldLock>, StoreError>;
+
     /// Adds a line to the journal. It may be lost in a power cut.
     async fn journal(&self, entry: JournalEntry) -> Result<(), StoreError>;
 
     /// The newest journal lines of an app, oldest first.
     async fn read_journal(&self, app: &AppName, limit: usize) -> Result<Vec<JournalEntry>, StoreError>;
+
+    /// The failures of an app that are remembered, oldest first; fails with `NoSuchApp`.
+    async fn crashes(&self, app: &AppName) -> Result<Vec<Crash>, StoreError>;
+
+    /// Adds to the audit trail. It may be lost in a power cut.
+    async fn audit(&self, entry: AuditEntry) -> Result<(), StoreError>;
+
+    /// Entries of the audit trail with a number above `after`, of one app or of all; at most `limit`, the newest ones, oldest first.
+    async fn read_audit(
+        &self,
+        app: Option<&AppName>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<NumberedAuditEntry>, StoreError>;
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::app::BEING_WRITTEN;
+
+use crate::domains::Domain;
 use crate::store::{Scope, StoreChange};
 
 impl fmt::Display for Scope {
@@ -14,6 +17,7 @@ impl fmt::Display for Scope {
 }
 
 impl fmt::Display for StoreChange {
+    #[expect(clippy::too_many_lines, reason = "one arm for each change")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CreateApp(app) => write!(f, "the app {app}"),
@@ -35,6 +39,43 @@ impl fmt::Display for StoreChange {
             Self::SetSource { source, .. } => write!(f, "the source {source}"),
             Self::MarkStopped { stopped: true, .. } => f.write_str("that the operator stopped it"),
             Self::MarkStopped { stopped: false, .. } => f.write_str("that it should run"),
+            Self::SetQuarantine {
+                quarantine: Some(quarantine),
+                ..
+            } => write!(f, "the quarantine: {}", quarantine.cause),
+            Self::SetQuarantine { quarantine: None, .. } => f.write_str("that the quarantine is over"),
+            Self::RecordCrash { crash, .. } => write!(f, "a failure of {}", crash.replica),
+            Self::ForgetCrashes { before: None, .. } => f.write_str("that no failure counts any more"),
+            Self::ForgetCrashes { before: Some(_), .. } => f.write_str("that old failures do not count any more"),
+            Self::SetDomains { scope, domains } if domains.is_empty() => write!(f, "no domains of {scope}"),
+            Self::SetDomains { scope, domains } => {
+                let domains: Vec<&str> = domains.iter().map(Domain::as_str).collect();
+                write!(f, "the domains {} of {scope}", domains.join(", "))
+            }
+            Self::SetLinks { links, .. } if links.is_empty() => f.write_str("no links"),
+            Self::SetLinks { links, .. } => {
+                let links: Vec<String> = links.iter().map(ToString::to_string).collect();
+                write!(f, "the links {}", links.join(", "))
+            }
+            Self::PublishPort { port: Some(port), .. } => write!(f, "the published port {port}"),
+            Self::PublishPort { port: None, .. } => f.write_str("no published port"),
+            Self::SetRouted { routed: None, .. } => f.write_str("that it has no proxy file"),
+            Self::SetRouted {
+                routed: Some(routed), ..
+            } if routed.is_empty() => f.write_str("that its proxy file names nothing"),
+            Self::SetRouted {
+                routed: Some(routed), ..
+            } => {
+                let is_written = routed.contains(&BEING_WRITTEN);
+                let named = routed.iter().filter(|generation| **generation != BEING_WRITTEN);
+                let named: Vec<String> = named.map(ToString::to_string).collect();
+                let what = match (is_written, named.as_slice()) {
+                    (false, _) => "that its proxy file names generation ",
+                    (true, []) => "that its proxy file is written",
+                    (true, _) => "that its proxy file may name generation ",
+                };
+                write!(f, "{what}{}", named.join(", "))
+            }
             Self::UseGenerations { next, .. } => write!(f, "that generations below {next} are used"),
             Self::UseReleaseNumbers { next, .. } => write!(f, "that releases below {next} are used"),
             Self::RecordRelease { release, .. } => write!(f, "release {}", release.number),

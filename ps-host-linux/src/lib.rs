@@ -93,6 +93,11 @@ impl Host for LinuxHost {
         Ok(bytes)
     }
 
+    fn name(&self) -> String {
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        name.trim().to_owned()
+    }
+
     fn cpus(&self) -> usize {
         std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
     }

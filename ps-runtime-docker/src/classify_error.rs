@@ -115,6 +115,19 @@ const TEXTS: &[(&[u16], &str, RuntimeErrorKind)] = &[
     ),
     (&[403], "has active endpoints", RuntimeErrorKind::Conflict),
     (&[403], "is a pre-defined network", RuntimeErrorKind::Conflict),
+    // A connection that is there already; one that is not; a container without interfaces of its own.
+    (&[403], "already exists in network", RuntimeErrorKind::NameInUse),
+    (&[500], "is not connected to network", RuntimeErrorKind::NotFound),
+    (
+        &[400, 403, 500],
+        "cannot be connected to any other network",
+        RuntimeErrorKind::Conflict,
+    ),
+    (
+        &[400, 403, 500],
+        "cannot be connected to multiple networks",
+        RuntimeErrorKind::Conflict,
+    ),
     (&[404], "no such image", RuntimeErrorKind::ImageMissing),
     (&[409], "is already in use by container", RuntimeErrorKind::NameInUse),
     (&[409], "already exists", RuntimeErrorKind::NameInUse),
@@ -168,6 +181,22 @@ mod tests {
 
     /// What Docker 20.10 really sent.
     const SENT: &[(u16, &str, Kind)] = &[
+        (
+            403,
+            "endpoint with name a already exists in network a-net",
+            Kind::NameInUse,
+        ),
+        (500, "container bc64 is not connected to network a-net", Kind::NotFound),
+        (
+            400,
+            "container sharing network namespace with another container or host cannot be connected to any other network",
+            Kind::Conflict,
+        ),
+        (
+            400,
+            "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+            Kind::Conflict,
+        ),
         (403, "Address already in use", Kind::AddressInUse),
         (
             500,

@@ -71,7 +71,10 @@ pub(crate) fn event_query(filter: &EventFilter) -> (HashMap<String, Vec<String>>
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     let mut filters = HashMap::from([("type".to_owned(), vec!["container".to_owned()])]);
-    if labels.is_empty() {
+    if let Some(network) = &filter.network {
+        filters.insert("type".to_owned(), vec!["network".to_owned()]);
+        filters.insert("network".to_owned(), vec![network.clone()]);
+    } else if labels.is_empty() {
         filters.insert("type".to_owned(), vec!["container".to_owned(), "network".to_owned()]);
     } else {
         filters.insert("label".to_owned(), labels);
@@ -261,6 +264,7 @@ mod tests {
         let filter = EventFilter {
             labels: [("a".to_owned(), "b".to_owned())].into(),
             since: Some(since),
+            ..EventFilter::default()
         };
         let (filters, since) = event_query(&filter);
         assert_eq!(filters["type"], ["container"]);

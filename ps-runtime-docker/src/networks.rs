@@ -7,7 +7,10 @@ use bollard::query_parameters::InspectNetworkOptions;
 use bytes::Bytes;
 use hyper::Method;
 use ps_core::addresses::Subnet;
-use ps_core::runtime::{NetworkDetail, NetworkRuntime, NetworkSpec, RemoveOutcome, RuntimeError, RuntimeErrorKind};
+use ps_core::runtime::{
+    ConnectOutcome, ContainerId, DisconnectOutcome, NetworkDetail, NetworkRuntime, NetworkSpec, RemoveOutcome,
+    RuntimeError, RuntimeErrorKind,
+};
 
 use crate::DockerRuntime;
 use crate::classify_error::Call;
@@ -30,16 +33,21 @@ fn gateway_of(subnet: Subnet) -> Ipv4Addr {
 impl NetworkRuntime for DockerRuntime {
     async fn create_network(&self, spec: &NetworkSpec) -> Result<(), RuntimeError> {
         // bollard's model has lost `CheckDuplicate`, without which engines before 25 make a second network of that name.
+        // Containers of every network but the default one find each other by alias.
+        let pool = |subnet: Subnet| {
+            serde_json::json!({
+                "Subnet": subnet.to_string(),
+                "IPRange": subnet.left_to_engine().to_string(),
+                "Gateway": gateway_of(subnet).to_string(),
+            })
+        };
+        let pools: Vec<serde_json::Value> = spec.subnet.into_iter().map(pool).collect();
         let body = serde_json::json!({
             "Name": spec.name,
             "CheckDuplicate": true,
             "Driver": "bridge",
             "Labels": spec.labels,
-            "IPAM": { "Config": [{
-                "Subnet": spec.subnet.to_string(),
-                "IPRange": spec.subnet.left_to_engine().to_string(),
-                "Gateway": gateway_of(spec.subnet).to_string(),
-            }] },
+            "IPAM": { "Config": pools },
         });
         let answer = self
             .transport
@@ -68,5 +76,45 @@ impl NetworkRuntime for DockerRuntime {
             Err(error) if error.kind == RuntimeErrorKind::NotFound => Ok(RemoveOutcome::AlreadyGone),
             Err(error) => Err(error),
         }
+    }
+
+    async fn connect_container(
+        &self,
+        network: &str,
+        id: &ContainerId,
+        aliases: &[String],
+    ) -> Result<ConnectOutcome, RuntimeError> {
+        on_network("connect", network)?;
+        let body = serde_json::json!({ "Container": id.0, "EndpointConfig": { "Aliases": aliases } });
+        match self.change_connection("connect", network, id, &body).await {
+            Ok(()) => Ok(ConnectOutcome::Connected),
+            Err(error) if error.kind == RuntimeErrorKind::NameInUse => Ok(ConnectOutcome::AlreadyConnected),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn disconnect_container(&self, network: &str, id: &ContainerId) -> Result<DisconnectOutcome, RuntimeError> {
+        on_network("disconnect", network)?;
+        let body = serde_json::json!({ "Container": id.0 });
+        match self.change_connection("disconnect", network, id, &body).await {
+            Ok(()) => Ok(DisconnectOutcome::Disconnected),
+            Err(error) if error.kind == RuntimeErrorKind::NotFound => Ok(DisconnectOutcome::AlreadyDisconnected),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl DockerRuntime {
+    async fn change_connection(
+        &self,
+        operation: &'static str,
+        network: &str,
+        id: &ContainerId,
+        body: &serde_json::Value,
+    ) -> Result<(), RuntimeError> {
+        let path = format!("/networks/{network}/{operation}");
+        let answer = self.transport.ask(Method::POST, &path, Bytes::from(body.to_string()));
+        Call::new(operation, &id.0).bounded(self.limits.change, answer).await?;
+        Ok(())
     }
 }

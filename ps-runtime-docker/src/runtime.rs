@@ -15,8 +15,9 @@ use hyper::{Method, StatusCode};
 use ps_core::policies::RestartPolicy;
 use ps_core::runtime::{
     ContainerDetail, ContainerEvent, ContainerFilter, ContainerId, ContainerRuntime, ContainerSpec, ContainerSummary,
-    Document, EngineIdentity, EventFilter, ExitCode, KillOutcome, LogOptions, OutputChunk, ProcessTable, RemoveOutcome,
-    RuntimeCapabilities, RuntimeError, RuntimeErrorKind, RuntimeStream, Signal, StartOutcome, StopOutcome,
+    Document, EngineDetail, EngineIdentity, EventFilter, ExitCode, KillOutcome, LogOptions, OutputChunk, ProcessTable,
+    RemoveOutcome, RuntimeCapabilities, RuntimeError, RuntimeErrorKind, RuntimeStream, Signal, StartOutcome,
+    StopOutcome,
 };
 
 use crate::DockerRuntime;
@@ -24,8 +25,8 @@ use crate::classify_error::{Call, is_being_removed};
 use crate::event_stream::{container_events, event_query, next_message};
 use crate::terminals::output_chunk;
 use crate::translate::{
-    container_detail, container_list, create_body, engine_restart_policy, is_plain_word, parse_document, query_value,
-    whole_seconds,
+    container_detail, container_list, create_body, engine_detail, engine_restart_policy, is_plain_word, parse_document,
+    query_value, whole_seconds,
 };
 
 impl DockerRuntime {
@@ -65,13 +66,24 @@ impl ContainerRuntime for DockerRuntime {
         self.capabilities
     }
 
+    async fn inspect_engine(&self) -> Result<EngineDetail, RuntimeError> {
+        let call = Call::new("describe", "the engine");
+        let engine = call.bounded(self.limits.look, self.docker.info()).await?;
+        Ok(engine_detail(engine))
+    }
+
     async fn list_containers(&self, filter: &ContainerFilter) -> Result<Vec<ContainerSummary>, RuntimeError> {
         let labels: Vec<String> = filter
             .labels
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        let filters = serde_json::json!({ "label": labels }).to_string();
+        // An empty list of networks would take no container at all.
+        let filters = match &filter.network {
+            Some(network) => serde_json::json!({ "label": labels, "network": [network] }),
+            None => serde_json::json!({ "label": labels }),
+        };
+        let filters = filters.to_string();
         let path = format!("/containers/json?all=1&filters={}", query_value(&filters));
         Ok(container_list(
             &self.document(Call::new("list", "containers"), &path).await?,

@@ -71,6 +71,9 @@ pub(crate) struct InspectedConfig {
 #[derive(Debug, Deserialize, Default)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct InspectedHostConfig {
+    /// `bridge` where it has interfaces of its own on the engine's networks, whichever these are.
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) network_mode: String,
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) restart_policy: InspectedRestartPolicy,
 }
@@ -95,6 +98,8 @@ pub(crate) struct InspectedNetworks {
 pub(crate) struct InspectedEndpoint {
     #[serde(rename = "IPAddress", default, deserialize_with = "or_default")]
     pub(crate) ip_address: String,
+    #[serde(rename = "Aliases", default, deserialize_with = "or_default")]
+    pub(crate) aliases: Vec<String>,
 }
 
 /// `GET /info`.

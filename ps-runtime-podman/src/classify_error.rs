@@ -84,7 +84,7 @@ impl Failure {
 }
 
 /// Parts of messages, in the order in which they are looked for. Podman answers most of these with status 500.
-const RULES: [(&str, RuntimeErrorKind); 24] = [
+const RULES: [(&str, RuntimeErrorKind); 28] = [
     ("address already in use", RuntimeErrorKind::AddressInUse),
     ("is already allocated", RuntimeErrorKind::AddressInUse),
     (
@@ -107,6 +107,12 @@ const RULES: [(&str, RuntimeErrorKind); 24] = [
     ("top can only be used on running containers", RuntimeErrorKind::Conflict),
     ("image is in use by a container", RuntimeErrorKind::Conflict),
     ("network is being used", RuntimeErrorKind::Conflict),
+    // A network that is made while an interface of the host goes away.
+    ("no such network interface", RuntimeErrorKind::Conflict),
+    // A connection that is there already; one that is not; a container without interfaces of its own.
+    ("network is already connected", RuntimeErrorKind::NameInUse),
+    ("is not connected to network", RuntimeErrorKind::NotFound),
+    ("invalid network mode", RuntimeErrorKind::Conflict),
     (
         "attempted to invoke a command that was not found",
         RuntimeErrorKind::Invalid,
@@ -189,7 +195,23 @@ mod tests {
     use RuntimeErrorKind as Kind;
 
     /// Status and message as Podman 4.3.1 and (the last three before the invented one) 5.4.2 sent them, rootful or rootless.
-    const RECORDED: [(u16, &str, Kind); 25] = [
+    const RECORDED: [(u16, &str, Kind); 29] = [
+        (
+            500,
+            "route ip+net: no such network interface: no such network interface",
+            Kind::Conflict,
+        ),
+        (
+            500,
+            "container 277e is already connected to network \"a\": network is already connected",
+            Kind::NameInUse,
+        ),
+        (500, "container a is not connected to network b", Kind::NotFound),
+        (
+            500,
+            "\"slirp4netns\" is not supported: invalid network mode",
+            Kind::Conflict,
+        ),
         (
             500,
             "creating container storage: the container name \"a\" is already in use by d4497574cef6. You have to remove that container to be able to reuse that name: that name is already in use",

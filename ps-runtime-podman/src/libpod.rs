@@ -2,7 +2,7 @@
 //! ways. It knows HTTP and nothing of containers.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::call::{Body, Call};
 use crate::classify_error::Failure;
+use crate::timestamps::parse_http_date;
 
 /// Every Podman since 4.0 answers this version.
 const PREFIX: &str = "/v4.0.0/libpod";
@@ -30,6 +31,8 @@ type Result<T> = std::result::Result<T, Failure>;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
+    /// When it was given, by the engine's clock.
+    pub(crate) date: Option<SystemTime>,
 }
 
 impl Answer {
@@ -76,8 +79,10 @@ impl Libpod {
             let (response, _connection) = self.send(call.into_request(PREFIX)?).await?;
             let response = accepted(response).await?;
             let status = response.status().as_u16();
+            let date = response.headers().get(http::header::DATE);
+            let date = date.and_then(|date| parse_http_date(date.to_str().ok()?));
             let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
-            Ok(Answer { status, body })
+            Ok(Answer { status, body, date })
         };
         match limit.into() {
             Some(limit) => bounded(limit, asking).await,

@@ -3,29 +3,28 @@
 use async_trait::async_trait;
 use podman_api::models;
 use podman_api::opts::NetworkCreateOpts;
-use ps_core::runtime::{NetworkDetail, NetworkRuntime, NetworkSpec, RemoveOutcome, RuntimeError, RuntimeErrorKind};
+use ps_core::addresses::Subnet;
+use ps_core::runtime::{
+    ConnectOutcome, ContainerId, DisconnectOutcome, NetworkDetail, NetworkRuntime, NetworkSpec, RemoveOutcome,
+    RuntimeError, RuntimeErrorKind,
+};
 
-use crate::call::escape;
+use crate::call::{Call, Payload, escape};
+use crate::classify_error::Failure;
 use crate::runtime::PodmanRuntime;
 
 #[async_trait]
 impl NetworkRuntime for PodmanRuntime {
     async fn create_network(&self, spec: &NetworkSpec) -> Result<(), RuntimeError> {
-        let mut left = spec.subnet.engine_hosts();
-        let lease_range = models::LeaseRange {
-            start_ip: left.next().map(|first| first.to_string()),
-            end_ip: left.next_back().map(|last| last.to_string()),
-        };
         let options = NetworkCreateOpts::builder()
             .name(&spec.name)
             .driver("bridge")
-            .labels(&spec.labels)
-            .subnets([models::Subnet {
-                subnet: Some(spec.subnet.to_string()),
-                gateway: None,
-                lease_range: Some(lease_range),
-            }])
-            .build();
+            .dns_enabled(spec.resolves_aliases)
+            .labels(&spec.labels);
+        let options = match spec.subnet {
+            Some(subnet) => options.subnets([pool(subnet)]).build(),
+            None => options.build(),
+        };
         self.through(self.limits.answer, self.podman.networks().create(&options))
             .await
             .map(|_| ())
@@ -47,6 +46,51 @@ impl NetworkRuntime for PodmanRuntime {
             Err(failure) if failure.kind() == RuntimeErrorKind::NotFound => Ok(RemoveOutcome::AlreadyGone),
             Err(failure) => Err(failure.into_error("remove network", name)),
         }
+    }
+
+    async fn connect_container(
+        &self,
+        network: &str,
+        id: &ContainerId,
+        aliases: &[String],
+    ) -> Result<ConnectOutcome, RuntimeError> {
+        let body = serde_json::json!({ "container": id.0, "aliases": aliases });
+        match self.change_connection("connect", network, &body).await {
+            Ok(()) => Ok(ConnectOutcome::Connected),
+            Err(failure) if failure.kind() == RuntimeErrorKind::NameInUse => Ok(ConnectOutcome::AlreadyConnected),
+            Err(failure) => Err(failure.into_error("connect", &id.0)),
+        }
+    }
+
+    async fn disconnect_container(&self, network: &str, id: &ContainerId) -> Result<DisconnectOutcome, RuntimeError> {
+        let body = serde_json::json!({ "Container": id.0 });
+        match self.change_connection("disconnect", network, &body).await {
+            Ok(()) => Ok(DisconnectOutcome::Disconnected),
+            Err(failure) if failure.kind() == RuntimeErrorKind::NotFound => Ok(DisconnectOutcome::AlreadyDisconnected),
+            Err(failure) => Err(failure.into_error("disconnect", &id.0)),
+        }
+    }
+}
+
+impl PodmanRuntime {
+    /// Written by hand: podman-api knows no aliases here.
+    async fn change_connection(&self, operation: &str, network: &str, body: &serde_json::Value) -> Result<(), Failure> {
+        let path = format!("/networks/{}/{operation}", escape(network));
+        let call = Call::post(&path).payload(Payload::Json(body.to_string().into_bytes()));
+        self.ask(call).await.map(drop)
+    }
+}
+
+fn pool(subnet: Subnet) -> models::Subnet {
+    let mut left = subnet.engine_hosts();
+    let lease_range = models::LeaseRange {
+        start_ip: left.next().map(|first| first.to_string()),
+        end_ip: left.next_back().map(|last| last.to_string()),
+    };
+    models::Subnet {
+        subnet: Some(subnet.to_string()),
+        gateway: None,
+        lease_range: Some(lease_range),
     }
 }
 

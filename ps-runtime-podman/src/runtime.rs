@@ -1,6 +1,7 @@
 //! Lifecycle, observing and events of containers. One method is one request, but for `stop`, which looks first.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -11,9 +12,9 @@ use podman_api::api::Exec;
 use ps_core::policies::RestartPolicy;
 use ps_core::runtime::{
     ContainerDetail, ContainerEvent, ContainerFilter, ContainerId, ContainerRuntime, ContainerSpec, ContainerSummary,
-    EngineAddress, EngineIdentity, EventFilter, ExitCode, KillOutcome, LogOptions, OutputChunk, ProcessTable,
-    RemoveOutcome, RuntimeCapabilities, RuntimeError, RuntimeErrorKind, RuntimeStream, Signal, StartOutcome,
-    StopOutcome,
+    EngineAddress, EngineDetail, EngineIdentity, EventFilter, ExitCode, KillOutcome, LogOptions, OutputChunk,
+    ProcessTable, RemoveOutcome, RuntimeCapabilities, RuntimeError, RuntimeErrorKind, RuntimeStream, Signal,
+    StartOutcome, StopOutcome,
 };
 
 use crate::answers::{EngineEvent, Info, InspectedContainer, ListedContainer, Made, Processes};
@@ -24,7 +25,7 @@ use crate::config::CallLimits;
 use crate::event_stream::{container_event, json_values, output_frames};
 use crate::libpod::{Answer, Libpod, bounded};
 use crate::probe::{Probe, probe};
-use crate::translate::{CreateTraits, create_body, detail, filters, summaries, whole_seconds};
+use crate::translate::{CreateTraits, create_body, detail, filters, list_filters, summaries, whole_seconds};
 
 /// One Podman service. Clones share everything; nothing is kept open between calls.
 #[derive(Debug, Clone)]
@@ -143,10 +144,25 @@ impl ContainerRuntime for PodmanRuntime {
         self.capabilities
     }
 
+    /// A container has a process of its own that watches it (conmon), so it never depends on the service.
+    async fn inspect_engine(&self) -> Result<EngineDetail, RuntimeError> {
+        let asked = self.ask(Call::get("/info")).await;
+        let answer = asked.map_err(|failure| failure.into_error("describe", "the engine"))?;
+        let info: Info = answer
+            .json()
+            .map_err(|failure| failure.into_error("describe", "the engine"))?;
+        let storage = Some(info.store.graph_root).filter(|path| !path.is_empty());
+        Ok(EngineDetail {
+            containers_outlive_it: true,
+            now: answer.date,
+            storage: storage.map(PathBuf::from),
+        })
+    }
+
     async fn list_containers(&self, filter: &ContainerFilter) -> Result<Vec<ContainerSummary>, RuntimeError> {
         let call = Call::get("/containers/json")
             .query("all", "true")
-            .query("filters", &filters(&filter.labels, &[]));
+            .query("filters", &list_filters(filter));
         let rows: Result<Vec<ListedContainer>, Failure> = self.ask(call).await.and_then(|answer| answer.json());
         rows.map(|rows| summaries(rows, filter))
             .map_err(|failure| failure.into_error("list", "containers"))
@@ -273,7 +289,10 @@ impl ContainerRuntime for PodmanRuntime {
     }
 
     fn follow_events(&self, filter: &EventFilter) -> RuntimeStream<ContainerEvent> {
-        let asked = filters(&filter.labels, &[("type", &["container", "network"])]);
+        let asked = match filter.network {
+            Some(_) => filters(&std::collections::BTreeMap::new(), &[("type", &["network"])]),
+            None => filters(&filter.labels, &[("type", &["container", "network"])]),
+        };
         let call = Call::get("/events").query("stream", "true").query("filters", &asked);
         let since = filter.since;
         let call = match since.and_then(|since| since.duration_since(SystemTime::UNIX_EPOCH).ok()) {

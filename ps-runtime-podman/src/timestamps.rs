@@ -1,4 +1,4 @@
-//! Times as engines write them (RFC 3339, any offset, up to nanoseconds) as `SystemTime`.
+//! Times as engines write them (RFC 3339, any offset, up to nanoseconds; HTTP's dates) as `SystemTime`.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +13,21 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<SystemTime> {
     let seconds = days_since_1970(year, month, day)? * 86_400 + clock_seconds(clock)? - zone_seconds(zone)?;
     let moment = Duration::new(u64::try_from(seconds).ok()?, nanoseconds(fraction)?);
     SystemTime::UNIX_EPOCH.checked_add(moment)
+}
+
+/// The moment of a `Date` header, such as `Sun, 22 Nov 2026 15:12:24 GMT`; `None` for anything else.
+pub(crate) fn parse_http_date(text: &str) -> Option<SystemTime> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let mut words = text.split_once(", ")?.1.splitn(4, ' ');
+    let day = words.next()?.parse().ok()?;
+    let name = words.next()?;
+    let month = MONTHS.iter().zip(1..).find(|(known, _)| **known == name)?.1;
+    let year = words.next()?.parse().ok()?;
+    let clock = words.next()?.strip_suffix(" GMT")?;
+    let seconds = days_since_1970(year, month, day)? * 86_400 + clock_seconds(clock)?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
 }
 
 /// Civil date to days, counting years from March so that the leap day comes last.
@@ -70,6 +85,27 @@ mod tests {
         assert_eq!(at("2026-11-22T10:12:24-05:00"), Some((1_795_360_344, 0)));
         assert_eq!(at("2024-02-29T00:00:00Z"), Some((1_709_164_800, 0)));
         assert_eq!(at("1970-01-01T00:00:00Z"), Some((0, 0)));
+    }
+
+    #[test]
+    fn dates_of_headers_become_moments() {
+        let at = |text| {
+            Some(
+                parse_http_date(text)?
+                    .duration_since(SystemTime::UNIX_EPOCH)
+                    .unwrap()
+                    .as_secs(),
+            )
+        };
+        assert_eq!(at("Sun, 22 Nov 2026 15:12:24 GMT"), Some(1_795_360_344));
+        for text in [
+            "",
+            "Sunday, 22-Nov-26 15:12:24 GMT",
+            "Sun, 22 Nov 2026 15:12:24 CET",
+            "now",
+        ] {
+            assert_eq!(at(text), None, "{text}");
+        }
     }
 
     #[test]

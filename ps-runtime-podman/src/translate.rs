@@ -1,6 +1,6 @@
 //! Between the port's vocabulary and libpod's. Pure: no call is made here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use podman_api::models::{Namespace, PerNetworkOptions, PortMapping, PosixRlimit};
@@ -133,6 +133,17 @@ pub(crate) fn filters(labels: &BTreeMap<String, String>, others: &[(&str, &[&str
     json!(filters).to_string()
 }
 
+/// The value of a list's `filters` parameter.
+pub(crate) fn list_filters(filter: &ContainerFilter) -> String {
+    let network: Vec<&str> = filter.network.as_deref().into_iter().collect();
+    let others: &[(&str, &[&str])] = if network.is_empty() {
+        &[]
+    } else {
+        &[("network", &network)]
+    };
+    filters(&filter.labels, others)
+}
+
 /// Rows that the filter really takes: newer engines read `*` in a label filter as a pattern.
 pub(crate) fn summaries(rows: Vec<ListedContainer>, filter: &ContainerFilter) -> Vec<ContainerSummary> {
     let is_asked_for = |labels: &BTreeMap<String, String>| {
@@ -171,7 +182,9 @@ pub(crate) fn detail(container: InspectedContainer, json: &[u8]) -> Result<Conta
         started_at,
         labels: container.config.labels,
         env: container.config.env.iter().map(|entry| env_var(entry)).collect(),
+        aliases: aliases(&container.network_settings.networks),
         addresses: addresses(container.network_settings.networks),
+        joins_networks: container.host_config.network_mode == "bridge",
         document: read_document(json)?,
     })
 }
@@ -180,6 +193,14 @@ fn addresses(networks: BTreeMap<String, crate::answers::InspectedEndpoint>) -> B
     networks
         .into_iter()
         .filter_map(|(network, endpoint)| Some((network, endpoint.ip_address.parse().ok()?)))
+        .collect()
+}
+
+fn aliases(networks: &BTreeMap<String, crate::answers::InspectedEndpoint>) -> BTreeMap<String, BTreeSet<String>> {
+    let names = |endpoint: &crate::answers::InspectedEndpoint| endpoint.aliases.iter().cloned().collect();
+    networks
+        .iter()
+        .map(|(network, endpoint)| (network.clone(), names(endpoint)))
         .collect()
 }
 

@@ -13,6 +13,7 @@ use crate::columns::{
     store_check_mode, store_duration, store_image, store_number, store_processes, store_source, store_time,
 };
 use crate::manifest_column::store_manifest;
+use crate::traffic;
 
 /// Makes one change.
 pub(crate) fn apply(tx: &Connection, change: &StoreChange) -> Result<(), Failure> {
@@ -62,9 +63,18 @@ pub(crate) fn apply(tx: &Connection, change: &StoreChange) -> Result<(), Failure
             run(tx, sql, params![app_id(tx, app)?, container.0])
         }
         StoreChange::ReleaseEndpoint { app, generation } => {
-            let sql = "DELETE FROM endpoints WHERE app_id = ?1 AND generation = ?2";
+            // What the proxy may still name is nobody else's.
+            let sql = "DELETE FROM endpoints WHERE app_id = ?1 AND generation = ?2 AND NOT EXISTS \
+                       (SELECT 1 FROM apps WHERE id = ?1 AND ' ' || routed || ' ' LIKE '% ' || ?2 || ' %')";
             run(tx, sql, params![app_id(tx, app)?, store_generation(*generation)?])
         }
+        StoreChange::SetQuarantine { .. }
+        | StoreChange::RecordCrash { .. }
+        | StoreChange::ForgetCrashes { .. }
+        | StoreChange::SetDomains { .. }
+        | StoreChange::SetLinks { .. }
+        | StoreChange::PublishPort { .. }
+        | StoreChange::SetRouted { .. } => traffic::apply(tx, change),
     }
 }
 
@@ -78,7 +88,8 @@ fn find_app(tx: &Connection, app: &AppName) -> Result<Option<i64>, Failure> {
     Ok(statement.query_row([app.as_str()], |row| row.get(0)).optional()?)
 }
 
-fn run(tx: &Connection, sql: &str, params: impl Params) -> Result<(), Failure> {
+/// Runs a statement.
+pub(crate) fn run(tx: &Connection, sql: &str, params: impl Params) -> Result<(), Failure> {
     tx.prepare_cached(sql)?.execute(params)?;
     Ok(())
 }

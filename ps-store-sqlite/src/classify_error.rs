@@ -5,6 +5,7 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ps_core::domains::Domain;
 use ps_core::names::AppName;
 use ps_core::release::ReleaseNumber;
 use ps_core::store::{StoreError, StoreErrorKind};
@@ -30,6 +31,10 @@ pub(crate) enum Failure {
     AppExists(AppName),
     #[error("the app {app} has a release {number} already")]
     ReleaseExists { app: AppName, number: ReleaseNumber },
+    #[error("{domain} belongs to the app {by}")]
+    DomainTaken { domain: Domain, by: AppName },
+    #[error("port {port} is published for the app {by}")]
+    PortTaken { port: u16, by: AppName },
     #[error("all {0} are given out")]
     NoEndpointLeft(&'static str),
     #[error("this state directory belongs to another engine ({0})")]
@@ -72,6 +77,19 @@ impl Failure {
                 StoreError::new(kind, self.to_string()).with_hint("`psctl apps:list` shows the apps")
             }
             Self::AppExists(ref app) => StoreError::new(StoreErrorKind::AppExists(app.clone()), self.to_string()),
+            Self::DomainTaken { ref domain, ref by } => {
+                let kind = StoreErrorKind::DomainTaken {
+                    domain: domain.clone(),
+                    by: by.clone(),
+                };
+                let hint = format!("`psctl domains:remove {by} {domain}` takes it from that app");
+                StoreError::new(kind, self.to_string()).with_hint(hint)
+            }
+            Self::PortTaken { port, ref by } => {
+                let kind = StoreErrorKind::PortTaken { port, by: by.clone() };
+                let hint = format!("choose another port, or take it from that app with `psctl ports:unpublish {by}`");
+                StoreError::new(kind, self.to_string()).with_hint(hint)
+            }
             Self::NoEndpointLeft(_) => StoreError::new(StoreErrorKind::NoEndpointLeft, self.to_string())
                 .with_hint("`psctl ps:retire` gives back those of old containers"),
             Self::OtherEngine(_) => StoreError::new(StoreErrorKind::Failed, self.to_string())

@@ -52,6 +52,11 @@ impl StateDir {
         self.directory.join(LOCKS)
     }
 
+    /// Held by the one listener while it runs; whoever wants to know whether there is one tries to take it.
+    pub(crate) fn listener_lock(&self) -> PathBuf {
+        self.directory.join("listener.lock")
+    }
+
     /// Whether there is a directory that may be used; fails for one that may not.
     pub(crate) fn exists(&self) -> Result<bool, StoreError> {
         let Some(found) = look(&self.directory)? else {

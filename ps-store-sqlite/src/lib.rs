@@ -3,6 +3,7 @@
 //! The one invariant: a call of [`Store::apply`](ps_core::store::Store::apply) is one transaction that has reached the disk
 //! when it returns. Start at [`SqliteStore`]; the tables are in `schema/`.
 
+mod audit;
 mod changes;
 mod classify_error;
 mod columns;
@@ -18,6 +19,7 @@ mod records;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,6 +84,16 @@ impl SqliteStore {
         let state_dir = StateDir::new(state_dir)?;
         let connection = open::open_existing(&state_dir)?;
         Ok(connection.map(|connection| Self::new(state_dir, Access::ReadOnly, connection)))
+    }
+
+    /// What a check of the whole database finds damaged, at most a few lines; empty when it is whole, or when there is none.
+    /// Nothing is made or changed.
+    pub fn damage(state_dir: &Path) -> Result<Vec<String>, StoreError> {
+        let state_dir = StateDir::new(state_dir)?;
+        if !state_dir.exists()? || !state_dir.has_database()? {
+            return Ok(Vec::new());
+        }
+        open::damage(&state_dir).map_err(|failure| failure.classify("check the state", state_dir.database()))
     }
 
     fn new(state_dir: StateDir, access: Access, connection: Connection) -> Self {

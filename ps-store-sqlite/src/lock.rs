@@ -1,4 +1,4 @@
-//! An app's two locks: `flock` on files that are never removed, so that two commands can never hold different files.
+//! An app's two locks, and the listener's: `flock` on files that are never removed, so that two commands can never hold different files.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -39,6 +39,9 @@ pub(crate) async fn take(
 ) -> Result<Held, StoreError> {
     let path = lock_path(locks, app, kind);
     let file = open_private_file(&path).map_err(|error| cannot("open the lock", &path, error))?;
+    if patience == Duration::MAX {
+        return wait_for(file, &path, verb).await;
+    }
     let start = Instant::now();
     loop {
         match file.try_lock() {
@@ -52,9 +55,42 @@ pub(crate) async fn take(
         }
         tokio::time::sleep(left.min(POLL)).await;
     }
+    held(file, &path, verb)
+}
+
+/// Waits in a thread of its own, so that nothing has to look again and again. One that is not waited for any more lets go as soon as it
+/// has the lock.
+async fn wait_for(file: File, path: &Path, verb: &str) -> Result<Held, StoreError> {
+    let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
+    let file = waiting
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+        .map_err(|error| cannot("take the lock", path, error))?;
+    held(file, path, verb)
+}
+
+/// Takes the lock of the listener, without waiting.
+pub(crate) async fn take_listener(path: &Path, verb: &str) -> Result<Held, StoreError> {
+    let file = open_private_file(path).map_err(|error| cannot("open the lock", path, error))?;
+    match file.try_lock() {
+        Ok(()) => held(file, path, verb),
+        Err(TryLockError::Error(error)) => Err(cannot("take the lock", path, error)),
+        Err(TryLockError::WouldBlock) => {
+            let holder = read_holder(path).await;
+            let name = holder
+                .as_ref()
+                .map_or("another process".to_owned(), ToString::to_string);
+            let message = format!("this state directory has a listener already: {name}");
+            Err(StoreError::new(StoreErrorKind::ListenerRuns { holder }, message))
+        }
+    }
+}
+
+/// A lock that was taken, with its holder's name in the file.
+fn held(file: File, path: &Path, verb: &str) -> Result<Held, StoreError> {
     let held = Held { file };
     held.write_holder(verb)
-        .map_err(|error| cannot("write the lock", &path, error))?;
+        .map_err(|error| cannot("write the lock", path, error))?;
     Ok(held)
 }
 

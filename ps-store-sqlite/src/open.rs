@@ -84,6 +84,33 @@ pub(crate) fn open_existing(state_dir: &StateDir) -> Result<Option<Connection>, 
     read_existing(state_dir, STEPS).map_err(|failure| failure.classify("read the state", state_dir.database()))
 }
 
+/// What is damaged, as `SQLite` tells it.
+pub(crate) fn damage(state_dir: &StateDir) -> Result<Vec<String>, Failure> {
+    let check = || {
+        let connection = match connect(state_dir, Durability::PowerCut) {
+            Ok(connection) => connection,
+            Err(Failure::Sqlite(error)) if is_unwritable(&error) && !has_wal(state_dir.database()) => {
+                connect_to_snapshot(state_dir.database())?
+            }
+            Err(failure) => return Err(failure),
+        };
+        connection.pragma_update(None, "query_only", true)?;
+        let mut statement = connection.prepare("PRAGMA quick_check(5)")?;
+        let lines = statement.query_map([], |row| row.get(0))?;
+        Ok(lines.collect::<Result<Vec<String>, _>>()?)
+    };
+    match check() {
+        Ok(lines) => Ok(lines.into_iter().filter(|line| line != "ok").collect()),
+        Err(Failure::Sqlite(error)) if is_damage(&error) => Ok(vec![error.to_string()]),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
 /// As [`open_existing`], with the steps of a certain version.
 pub(crate) fn read_existing(state_dir: &StateDir, steps: &[&str]) -> Result<Option<Connection>, Failure> {
     let (connection, state) = match connect_to_read(state_dir, steps) {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ps_core::addresses::{Endpoint, Subnet};
 use ps_core::app::{AppRecord, GlobalRecord};
+use ps_core::audit::{AuditEntry, NumberedAuditEntry};
+use ps_core::crashes::Crash;
 use ps_core::names::{AppName, Generation, OwnerToken, Replica};
 use ps_core::release::{Release, ReleaseNumber};
 use ps_core::release_history::ReleaseHistory;
@@ -17,7 +19,7 @@ use rusqlite::{Connection, params};
 use crate::classify_error::Failure;
 use crate::columns::parse;
 use crate::endpoints::LOOPBACK_PORTS;
-use crate::{Access, SqliteStore, changes, endpoints, history, journal, lock, records};
+use crate::{Access, SqliteStore, audit, changes, endpoints, history, journal, lock, records, traffic};
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -137,6 +139,13 @@ impl Store for SqliteStore {
         Ok(Box::new(held))
     }
 
+    async fn lock_listener(&self, verb: &str) -> Result<Box<dyn HeldLock>, StoreError> {
+        let allowed = self.shared.check_access();
+        allowed.map_err(|failure| self.classify(failure, "lock the listener"))?;
+        let held = lock::take_listener(&self.shared.state_dir.listener_lock(), verb).await?;
+        Ok(Box::new(held))
+    }
+
     async fn journal(&self, entry: JournalEntry) -> Result<(), StoreError> {
         self.change_lightly("write the journal", move |tx| journal::add(tx, &entry))
             .await
@@ -146,6 +155,30 @@ impl Store for SqliteStore {
         let app = app.clone();
         self.read("read the journal", move |tx| journal::newest(tx, &app, limit))
             .await
+    }
+
+    async fn crashes(&self, app: &AppName) -> Result<Vec<Crash>, StoreError> {
+        let app = app.clone();
+        self.read("read the crashes", move |tx| traffic::crashes(tx, &app))
+            .await
+    }
+
+    async fn audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        self.change_lightly("write the audit trail", move |tx| audit::add(tx, &entry))
+            .await
+    }
+
+    async fn read_audit(
+        &self,
+        app: Option<&AppName>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<NumberedAuditEntry>, StoreError> {
+        let app = app.cloned();
+        self.read("read the audit trail", move |tx| {
+            audit::newest(tx, app.as_ref(), after, limit)
+        })
+        .await
     }
 }
 

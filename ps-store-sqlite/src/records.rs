@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use ps_core::app::{AppRecord, GlobalRecord, Retirement, Serving};
 use ps_core::config::Config;
+use ps_core::domains::Domain;
 use ps_core::formation::Formation;
+use ps_core::links::Link;
 use ps_core::names::{AppName, Generation, ProcessType};
 use ps_core::policies::{Properties, Property};
 use ps_core::release::{Release, ReleaseImage, ReleaseNumber};
@@ -18,6 +20,7 @@ use crate::columns::{
     read_time,
 };
 use crate::manifest_column::read_manifest;
+use crate::traffic;
 
 type ById = BTreeMap<i64, AppRecord>;
 
@@ -30,6 +33,7 @@ pub(crate) fn global(tx: &Connection) -> Result<GlobalRecord, Failure> {
     each(tx, "SELECT name, value FROM global_config", [], |row| {
         set_variable(&mut record.config, row, 0)
     })?;
+    record.domains = traffic::global_domains(tx)?;
     Ok(record)
 }
 
@@ -72,7 +76,7 @@ pub(crate) fn release(tx: &Connection, name: &AppName, number: ReleaseNumber) ->
 fn read_apps(tx: &Connection, only: Option<i64>) -> Result<ById, Failure> {
     let mut apps = ById::new();
     let sql = "SELECT id, name, stopped, next_generation, next_release, source_kind, source_location, \
-               source_detail FROM apps";
+               source_detail, routed, published_port, quarantine_cause, quarantine_since FROM apps";
     each_of(tx, sql, "id", only, |row| {
         apps.insert(row.get(0)?, read_app(row)?);
         Ok(())
@@ -92,6 +96,9 @@ fn read_app(row: &Row<'_>) -> Result<AppRecord, Failure> {
     if let Some(kind) = row.get::<_, Option<String>>(5)? {
         app.source = Some(read_source(&kind, row.get(6)?, row.get(7)?)?);
     }
+    app.routed = traffic::read_routed(row.get(8)?)?;
+    app.published_port = traffic::read_port(row.get(9)?)?;
+    app.quarantine = traffic::read_quarantine(row.get(10)?, row.get(11)?);
     Ok(app)
 }
 
@@ -125,7 +132,48 @@ fn read_settings(tx: &Connection, only: Option<i64>, apps: &mut ById) -> Result<
         let process_type = parse("a process type", text(row, 1)?)?;
         app.checks.insert(process_type, read_check_mode(text(row, 2)?)?);
         Ok(())
-    })
+    })?;
+
+    read_traffic(tx, only, apps)
+}
+
+fn read_traffic(tx: &Connection, only: Option<i64>, apps: &mut ById) -> Result<(), Failure> {
+    let mut domains: Vec<(i64, i64, Domain)> = Vec::new();
+    each_of(
+        tx,
+        "SELECT app_id, position, domain FROM domains",
+        "app_id",
+        only,
+        |row| {
+            domains.push((row.get(0)?, row.get(1)?, parse("a domain", text(row, 2)?)?));
+            Ok(())
+        },
+    )?;
+    domains.sort_by_key(|(_, position, _)| *position);
+    for (id, _, domain) in domains {
+        if let Some(app) = apps.get_mut(&id) {
+            app.domains.push(domain);
+        }
+    }
+    let mut links: Vec<(i64, i64, Link)> = Vec::new();
+    each_of(
+        tx,
+        "SELECT app_id, position, container, alias FROM links",
+        "app_id",
+        only,
+        |row| {
+            let (container, alias) = (row.get(2)?, row.get(3)?);
+            links.push((row.get(0)?, row.get(1)?, Link { container, alias }));
+            Ok(())
+        },
+    )?;
+    links.sort_by_key(|(_, position, _)| *position);
+    for (id, _, link) in links {
+        if let Some(app) = apps.get_mut(&id) {
+            app.links.push(link);
+        }
+    }
+    Ok(())
 }
 
 fn read_releases(tx: &Connection, only: Option<i64>, apps: &mut ById) -> Result<(), Failure> {

@@ -15,6 +15,7 @@ pub(crate) const STEPS: &[&str] = &[
     include_str!("schema/0002_manifest.sql"),
     include_str!("schema/0003_release_history.sql"),
     include_str!("schema/0004_sources.sql"),
+    include_str!("schema/0005_traffic.sql"),
 ];
 
 /// What has to happen before a database can be used.

@@ -17,6 +17,7 @@ use ps_core::execution::{Cancellation, EventSink, OperationEvent, StepState};
 use ps_core::formation::{ScaleChange, parse_scale};
 use ps_core::names::AppName;
 use ps_core::operations::{Adapters, OperationOptions, Operations};
+use ps_core::proxy::NoProxy;
 use ps_core::release::Source;
 use ps_core::runtime::{Engine, EngineAddress, RuntimeError};
 use ps_core::store::Store;
@@ -106,6 +107,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         clock: host.clone(),
         host,
         prober: Arc::new(HyperProber),
+        proxy: Arc::new(NoProxy),
         events: Arc::new(PrintProgress),
     };
     let options = OperationOptions {

@@ -9,9 +9,9 @@ use futures_util::{StreamExt, stream};
 use ps_core::policies::RestartPolicy;
 use ps_core::runtime::{
     ContainerDetail, ContainerEvent, ContainerEventKind, ContainerFilter, ContainerId, ContainerRuntime, ContainerSpec,
-    ContainerState, ContainerSummary, Document, EngineIdentity, EventFilter, ExitCode, ImageId, KillOutcome,
-    LogOptions, OutputChunk, ProcessTable, RemoveOutcome, RuntimeCapabilities, RuntimeError, RuntimeErrorKind as Kind,
-    RuntimeStream, Signal, StartOutcome, StopOutcome,
+    ContainerState, ContainerSummary, Document, EngineDetail, EngineIdentity, EventFilter, ExitCode, ImageId,
+    KillOutcome, LogOptions, OutputChunk, ProcessTable, RemoveOutcome, RuntimeCapabilities, RuntimeError,
+    RuntimeErrorKind as Kind, RuntimeStream, Signal, StartOutcome, StopOutcome,
 };
 use rustix::process::Signal as HostSignal;
 
@@ -47,6 +47,8 @@ fn detail(id: &str, container: &Container) -> ContainerDetail {
         labels: container.spec.labels.clone(),
         env: container.spec.env.clone(),
         addresses: BTreeMap::new(),
+        aliases: BTreeMap::new(),
+        joins_networks: false,
         document: document(id, container),
     }
 }
@@ -87,6 +89,14 @@ impl ContainerRuntime for ToyRuntime {
             has_init: true,
             limits_log_size: false,
         }
+    }
+
+    async fn inspect_engine(&self) -> Result<EngineDetail, RuntimeError> {
+        Ok(EngineDetail {
+            containers_outlive_it: false,
+            now: Some(std::time::SystemTime::now()),
+            storage: None,
+        })
     }
 
     async fn list_containers(&self, filter: &ContainerFilter) -> Result<Vec<ContainerSummary>, RuntimeError> {

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use ps_core::runtime::{
-    BuildEvent, BuildRequest, ByteStream, CommitSpec, ContainerId, ExecId, ExecSpec, ExitCode, ImageDetail, ImageId,
-    ImageRuntime, NetworkDetail, NetworkRuntime, NetworkSpec, OutputChunk, PullEvent, RegistryCredentials,
-    RemoveOutcome, RuntimeError, RuntimeErrorKind, RuntimeStream, TerminalMode, TerminalRuntime, TerminalSize,
+    BuildEvent, BuildRequest, ByteStream, CommitSpec, ConnectOutcome, ContainerId, DisconnectOutcome, ExecId, ExecSpec,
+    ExitCode, ImageDetail, ImageId, ImageRuntime, NetworkDetail, NetworkRuntime, NetworkSpec, OutputChunk, PullEvent,
+    RegistryCredentials, RemoveOutcome, RuntimeError, RuntimeErrorKind, RuntimeStream, TerminalMode, TerminalRuntime,
+    TerminalSize,
 };
 
 use crate::{IMAGE, ToyRuntime, error};
@@ -41,6 +42,19 @@ impl NetworkRuntime for ToyRuntime {
 
     async fn remove_network(&self, _name: &str) -> Result<RemoveOutcome, RuntimeError> {
         Ok(RemoveOutcome::AlreadyGone)
+    }
+
+    async fn connect_container(
+        &self,
+        _network: &str,
+        id: &ContainerId,
+        _aliases: &[String],
+    ) -> Result<ConnectOutcome, RuntimeError> {
+        refuse("connect", &id.0)
+    }
+
+    async fn disconnect_container(&self, _network: &str, _id: &ContainerId) -> Result<DisconnectOutcome, RuntimeError> {
+        Ok(DisconnectOutcome::AlreadyDisconnected)
     }
 }
 

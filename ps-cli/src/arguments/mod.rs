@@ -6,22 +6,30 @@
 mod apps;
 mod checks;
 mod config;
+mod events;
 mod global;
+mod links;
 mod processes;
 mod procfile;
 mod ps;
 mod releases;
 mod selection;
+mod traffic;
+mod units;
 
 pub use apps::*;
 pub use checks::*;
 pub use config::*;
+pub use events::*;
 pub use global::*;
+pub use links::*;
 pub use processes::*;
 pub use procfile::*;
 pub use ps::*;
 pub use releases::*;
 pub use selection::*;
+pub use traffic::*;
+pub use units::*;
 
 use clap::{Parser, Subcommand};
 use ps_core::names::AppName;
@@ -118,6 +126,16 @@ pub enum Command {
     #[command(name = "config:import")]
     ConfigImport(ConfigImport),
 
+    /// Link an app with a container that is not psctl's, such as a database
+    #[command(name = "links:add")]
+    LinksAdd(ChangeLink),
+    /// List an app's links
+    #[command(name = "links:list")]
+    LinksList(LinksList),
+    /// End a link
+    #[command(name = "links:remove")]
+    LinksRemove(ChangeLink),
+
     /// List the processes running in an app's containers
     Ps(PsList),
     /// Show the commands of the ps namespace
@@ -141,9 +159,12 @@ pub enum Command {
     /// Restart all apps: early name of `ps:restart --all`
     #[command(name = "ps:restartall", visible_alias = "restartall", alias = "deploy:all")]
     PsRestartall(EveryApp),
+    /// Bring back what served, after the host or the engine started
+    #[command(name = "ps:restore", visible_alias = "restore")]
+    PsRestore(PsRestore),
     /// Stop and remove the old containers that are due
     #[command(name = "ps:retire", visible_alias = "retire")]
-    PsRetire(OptionalApp),
+    PsRetire(PsRetire),
     /// Put an earlier release back, without losing a request
     #[command(name = "ps:rollback", visible_alias = "rollback")]
     PsRollback(PsRollback),
@@ -179,6 +200,51 @@ pub enum Command {
     #[command(name = "checks:skip")]
     ChecksSkip(CheckedTypes),
 
+    /// Keep apps running: follow the engine's events, as a service
+    #[command(name = "events:listen")]
+    EventsListen(EventsListen),
+
+    /// Answer for more hosts
+    #[command(name = "domains:add")]
+    DomainsAdd(DomainsChange),
+    /// Answer for the default hosts again
+    #[command(name = "domains:clear")]
+    DomainsClear(ScopeOnly),
+    /// Answer for fewer hosts
+    #[command(name = "domains:remove")]
+    DomainsRemove(DomainsChange),
+    /// Show the hosts that apps answer for
+    #[command(name = "domains:report")]
+    DomainsReport(TrafficReport),
+    /// Answer for these hosts and no others
+    #[command(name = "domains:set")]
+    DomainsSet(DomainsChange),
+
+    /// Give an app's web a port of the host
+    #[command(name = "ports:publish")]
+    PortsPublish(PortsPublish),
+    /// Show the ports of the host that apps have
+    #[command(name = "ports:report")]
+    PortsReport(PortsReport),
+    /// Take an app's port of the host away
+    #[command(name = "ports:unpublish")]
+    PortsUnpublish(OneApp),
+
+    /// Write an app's proxy file again
+    #[command(name = "proxy:build-config")]
+    ProxyBuildConfig(ManyApps),
+    /// Take an app's proxy file away
+    #[command(name = "proxy:clear-config")]
+    ProxyClearConfig(ManyApps),
+    /// Show what the proxy does for apps
+    #[command(name = "proxy:report")]
+    ProxyReport(TrafficReport),
+    /// Choose the proxy of an app, or set a property of it
+    #[command(name = "proxy:set")]
+    ProxySet(ProxySet),
+
+    /// Show what psctl did, to which app and by whom
+    Events(Events),
     /// Show what an app's containers write
     Logs(Logs),
     /// Run a command in a new container of an app
@@ -195,8 +261,14 @@ pub enum Command {
     /// Open a shell, or run a command, in a running container
     Enter(Enter),
 
+    /// Write the systemd units that keep the apps running
+    Init(Init),
+    /// Say what is wrong on this host, and what mends it
+    Doctor(Doctor),
     /// Print the completion script of a shell
     Completions(Completions),
+    /// Print the manual page, for `man -l -`
+    Man,
     /// Show the commands, or how one is used
     Help(Help),
     /// Show the version
@@ -208,13 +280,6 @@ pub enum Command {
 pub struct OneApp {
     /// Name of the app
     pub app: AppName,
-}
-
-/// One app, or none.
-#[derive(Debug, Clone, clap::Args)]
-pub struct OptionalApp {
-    /// Name of the app; all of them without it
-    pub app: Option<AppName>,
 }
 
 /// `completions`.

@@ -87,6 +87,50 @@ impl PsRestart {
     }
 }
 
+/// `ps:restore`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "An app that its operator stopped, that is in quarantine, or whose property restore\nis false is skipped. `psctl ps:set <app> restore-priority <n>`: lower ones come\nfirst, then names decide."
+)]
+pub struct PsRestore {
+    /// Name of the app; all of them without it
+    #[arg(conflicts_with = "all")]
+    pub app: Option<AppName>,
+    /// All apps; one that fails does not stop the others
+    #[arg(long)]
+    pub all: bool,
+    /// How many apps at a time; -1 is the number of CPUs
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "0",
+        hide_default_value = true,
+        allow_negative_numbers = true
+    )]
+    pub parallel: Parallelism,
+    /// How long to wait for an engine that is starting
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub engine_patience: u64,
+    /// How to print the report
+    #[arg(
+        long,
+        default_value = "stdout",
+        hide_default_value = true,
+        value_name = "stdout|json",
+        hide_possible_values = true
+    )]
+    pub format: Format,
+}
+
+impl PsRestore {
+    /// Which apps are meant: all when none is named.
+    pub fn selection(&self) -> AppSelection {
+        self.app
+            .clone()
+            .map_or(AppSelection::All(self.parallel), AppSelection::One)
+    }
+}
+
 /// `ps:scale`.
 #[derive(Debug, Clone, Args)]
 pub struct PsScale {

@@ -3,7 +3,7 @@
 use ps_core::store::{StoreChange, StoreError, StoreErrorKind};
 
 use super::Outcome;
-use super::store_only::{Step, apply};
+use super::store_only::{Step, Told, apply};
 use super::use_cases::{changing, finish};
 use crate::arguments::{AppsDestroy, AppsList, AppsRename, Format, OneApp};
 use crate::command_error::{CommandError, CommandErrorKind};
@@ -24,7 +24,12 @@ pub(super) async fn create(arguments: &OneApp, session: &Session) -> Outcome {
         cause: None,
         change: StoreChange::CreateApp(app.clone()),
     };
-    apply(session, vec![step]).await
+    let told = Told {
+        verb: "apps:create",
+        app: Some(app),
+        done: "created".to_owned(),
+    };
+    apply(session, told, vec![step]).await
 }
 
 pub(super) async fn list(arguments: &AppsList, session: &Session) -> Outcome {

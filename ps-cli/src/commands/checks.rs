@@ -8,7 +8,7 @@ use ps_core::store::StoreChange;
 
 use super::Outcome;
 use super::report_value::print_value;
-use super::store_only::{Step, apply};
+use super::store_only::{Step, Told, apply};
 use super::use_cases::looking;
 use crate::arguments::{CheckedTypes, ChecksReport, ChecksRun, Format};
 use crate::command_error::{CommandError, CommandErrorKind};
@@ -46,7 +46,17 @@ async fn set_mode(arguments: &CheckedTypes, session: &Session, mode: CheckMode, 
             mode,
         },
     });
-    apply(session, steps.collect()).await
+    let done = match mode {
+        CheckMode::Enabled => "enabled",
+        CheckMode::Skipped => "skipped",
+        CheckMode::Disabled => "disabled",
+    };
+    let told = Told {
+        verb,
+        app: Some(&app.name),
+        done: format!("{done} checks of {}", names.join(", ")),
+    };
+    apply(session, told, steps.collect()).await
 }
 
 /// The types that are named, else every type the app has.

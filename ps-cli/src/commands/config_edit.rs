@@ -5,7 +5,7 @@ use ps_core::operations::ConfigEdit;
 use ps_core::store::{Scope, StoreChange};
 
 use super::Outcome;
-use super::store_only::{Step, apply};
+use super::store_only::{Step, Told, apply};
 use super::use_cases::{changing, finish};
 use crate::command_error::CommandError;
 use crate::wiring::Session;
@@ -25,7 +25,8 @@ impl Edit {
             Scope::Global => (session.global().await?.config, false),
             Scope::App(app) => {
                 let app = session.app(app).await?;
-                (app.config, app.release.is_some() && !app.stopped_by_operator)
+                let is_in_service = !app.stopped_by_operator && app.quarantine.is_none();
+                (app.config, app.release.is_some() && is_in_service)
             }
         };
         Ok(Self {
@@ -59,7 +60,7 @@ impl Edit {
         }
         if edit.applied_to(&self.config) == self.config {
             session.terminal().step("Nothing changes");
-            return apply(session, Vec::new()).await;
+            return apply(session, self.told(&edit), Vec::new()).await;
         }
         let names = edit
             .set
@@ -79,6 +80,17 @@ impl Edit {
         }
     }
 
+    fn told(&self, edit: &ConfigEdit) -> Told<'_> {
+        Told {
+            verb: self.verb,
+            app: match &self.scope {
+                Scope::App(app) => Some(app),
+                Scope::Global => None,
+            },
+            done: edit.summary(),
+        }
+    }
+
     /// Only stores: no engine has to be there.
     async fn store(&self, edit: &ConfigEdit, session: &Session) -> Outcome {
         let (_lock, before) = match &self.scope {
@@ -94,6 +106,7 @@ impl Edit {
         };
         apply(
             session,
+            self.told(edit),
             vec![Step {
                 text: format!("record {change}"),
                 cause: Some("the setting was changed"),

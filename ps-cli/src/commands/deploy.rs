@@ -9,7 +9,7 @@ use ps_core::repository::Repository;
 use ps_core::store::StoreChange;
 
 use super::Outcome;
-use super::store_only::{Step, apply};
+use super::store_only::{Step, Told, apply};
 use super::use_cases::{UseCases, changing, finish};
 use crate::arguments::{Deploy, GitFromArchive, GitFromImage, GitLoadImage, GitSync};
 use crate::command_error::{CommandError, CommandErrorKind};
@@ -103,7 +103,12 @@ pub(super) async fn sync(arguments: &GitSync, session: &Session) -> Outcome {
         cause: None,
         change,
     };
-    let status = apply(session, create.into_iter().chain([record]).collect()).await?;
+    let told = Told {
+        verb: "git:sync",
+        app: Some(app),
+        done: "recorded the source".to_owned(),
+    };
+    let status = apply(session, told, create.into_iter().chain([record]).collect()).await?;
     session
         .terminal()
         .section(&format!("`psctl ps:rebuild {app}` deploys {app} from there"));

@@ -9,14 +9,23 @@ mod config_input;
 mod config_read;
 mod config_write;
 mod deploy;
+mod doctor;
+mod domains;
+mod events;
+mod init;
+mod links;
+mod listen;
 mod look;
 mod offline;
 mod one_off;
+mod ports;
 mod procfile;
 mod procfile_input;
 mod properties;
+mod proxy;
 mod releases;
 mod report_value;
+mod restore;
 mod runs;
 mod scale;
 mod store_only;
@@ -56,6 +65,9 @@ pub async fn execute(command: Command, session: &Session) -> Outcome {
         Command::ReleasesSet(ReleasesSet { global, words }) => {
             properties::set(PropertyGroup::Releases, global, &words, session).await
         }
+        Command::LinksAdd(arguments) => links::add(&arguments, session).await,
+        Command::LinksList(arguments) => links::list(&arguments, session).await,
+        Command::LinksRemove(arguments) => links::remove(&arguments, session).await,
         Command::PsScale(arguments) => scale::scale(&arguments, session).await,
         Command::PsSet(PsSet { global, words }) => properties::set(PropertyGroup::Ps, global, &words, session).await,
         Command::ChecksSet(ChecksSet { global, words }) => {
@@ -66,6 +78,19 @@ pub async fn execute(command: Command, session: &Session) -> Outcome {
         Command::ChecksSkip(arguments) => checks::skip(&arguments, session).await,
         Command::ChecksReport(arguments) => checks::report(&arguments, session).await,
         Command::ChecksRun(arguments) => checks::run(&arguments, session).await,
+
+        Command::DomainsAdd(arguments) => domains::add(&arguments, session).await,
+        Command::DomainsClear(arguments) => domains::clear(&arguments, session).await,
+        Command::DomainsRemove(arguments) => domains::remove(&arguments, session).await,
+        Command::DomainsReport(arguments) => domains::report(&arguments, session).await,
+        Command::DomainsSet(arguments) => domains::set(&arguments, session).await,
+        Command::PortsPublish(arguments) => ports::publish(&arguments, session).await,
+        Command::PortsReport(arguments) => ports::report(&arguments, session).await,
+        Command::PortsUnpublish(arguments) => ports::unpublish(&arguments, session).await,
+        Command::ProxyBuildConfig(arguments) => proxy::build_config(&arguments, session).await,
+        Command::ProxyClearConfig(arguments) => proxy::clear_config(&arguments, session).await,
+        Command::ProxyReport(arguments) => proxy::report(&arguments, session).await,
+        Command::ProxySet(arguments) => proxy::set(&arguments, session).await,
 
         Command::AppsDestroy(arguments) => apps::destroy(&arguments, session).await,
         Command::AppsRename(arguments) => apps::rename(&arguments, session).await,
@@ -81,11 +106,14 @@ pub async fn execute(command: Command, session: &Session) -> Outcome {
         Command::PsReport(arguments) => look::report(&arguments, session).await,
         Command::PsRestart(arguments) => verbs::restart(&arguments, session).await,
         Command::PsRestartall(arguments) => verbs::restart_all(&arguments, session).await,
+        Command::PsRestore(arguments) => restore::restore(&arguments, session).await,
         Command::PsRetire(arguments) => verbs::retire(&arguments, session).await,
         Command::PsRollback(arguments) => releases::rollback(&arguments, session).await,
         Command::Releases(arguments) => releases::list(&arguments, session).await,
         Command::PsStart(arguments) => verbs::start(&arguments, session).await,
         Command::PsStop(arguments) => verbs::stop(&arguments, session).await,
+        Command::Events(arguments) => events::events(&arguments, session).await,
+        Command::EventsListen(arguments) => listen::listen(&arguments, session).await,
         Command::Logs(arguments) => look::logs(&arguments, session).await,
         Command::Run(arguments) => one_off::run(&arguments, session).await,
         Command::RunDetached(arguments) => {
@@ -98,11 +126,14 @@ pub async fn execute(command: Command, session: &Session) -> Outcome {
         Command::RunList(arguments) => runs::list(&arguments, session).await,
         Command::RunStop(arguments) => runs::stop(&arguments, session).await,
         Command::Enter(arguments) => one_off::enter(&arguments, session).await,
+        Command::Init(arguments) => init::init(&arguments, session).await,
+        Command::Doctor(arguments) => doctor::doctor(&arguments, session).await,
 
         // Answered before a session is opened.
         Command::Ps(PsList { app: None })
         | Command::Completions(_)
         | Command::Help(_)
+        | Command::Man
         | Command::PsHelp
         | Command::Version => Ok(ExitStatus::Done),
     }

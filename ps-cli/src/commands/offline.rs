@@ -1,10 +1,10 @@
 //! Commands that need neither runtime nor store nor engine, so that they answer in a few milliseconds.
 
 use crate::arguments::Command;
-use crate::command_error::CommandError;
+use crate::command_error::{CommandError, CommandErrorKind};
 use crate::commands::Outcome;
 use crate::exit_status::ExitStatus;
-use crate::rendering::help;
+use crate::rendering::{help, manual};
 use crate::terminal::Terminal;
 
 /// Runs the command when it is one of these.
@@ -22,6 +22,10 @@ pub fn execute_offline(command: &Command, program: &clap::Command, terminal: &Te
             clap_complete::generate(arguments.shell, &mut program.clone(), "psctl", &mut script);
             terminal.exempt(&script);
         }
+        Command::Man => match manual::page(program) {
+            Ok(page) => terminal.exempt(&page),
+            Err(error) => return Some(Err(CommandError::new(CommandErrorKind::Failed, error))),
+        },
         _ => return None,
     }
     Some(Ok(ExitStatus::Done))

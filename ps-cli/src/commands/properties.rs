@@ -4,7 +4,7 @@ use ps_core::policies::{Property, PropertyError, PropertyGroup};
 use ps_core::store::{Scope, StoreChange};
 
 use super::Outcome;
-use super::store_only::{Step, apply};
+use super::store_only::{Step, Told, apply};
 use super::use_cases::{changing, finish};
 use crate::arguments::split_scope;
 use crate::command_error::CommandError;
@@ -33,9 +33,23 @@ pub(super) async fn set(group: PropertyGroup, is_global: bool, words: &[String],
         Scope::App(app) => session.lock(app, verb(group)).await?,
         Scope::Global => None,
     };
+    let done = match &value {
+        Some(value) => format!("set {property} to {value}"),
+        None => format!("cleared {property}"),
+    };
+    let app = match &scope {
+        Scope::App(app) => Some(app.clone()),
+        Scope::Global => None,
+    };
     let change = StoreChange::SetProperty { scope, property, value };
+    let told = Told {
+        verb: verb(group),
+        app: app.as_ref(),
+        done,
+    };
     apply(
         session,
+        told,
         vec![Step {
             text: format!("record {change}"),
             cause: Some("the setting was changed"),
@@ -50,10 +64,16 @@ const fn verb(group: PropertyGroup) -> &'static str {
         PropertyGroup::Ps => "ps:set",
         PropertyGroup::Checks => "checks:set",
         PropertyGroup::Releases => "releases:set",
+        PropertyGroup::Proxy => "proxy:set",
     }
 }
 
-fn setting<'a>(group: PropertyGroup, words: &'a [String], scope: &Scope) -> Result<(Property, &'a str), CommandError> {
+/// The property and its value, checked; an empty value clears.
+pub(super) fn setting<'a>(
+    group: PropertyGroup,
+    words: &'a [String],
+    scope: &Scope,
+) -> Result<(Property, &'a str), CommandError> {
     let (name, value) = match words {
         [] => {
             let names: Vec<&str> = group.properties().map(Property::name).collect();
@@ -71,6 +91,9 @@ fn setting<'a>(group: PropertyGroup, words: &'a [String], scope: &Scope) -> Resu
     let property = group.property(name)?;
     if *scope == Scope::Global && !property.is_global() {
         return Err(PropertyError::NotGlobal { property }.into());
+    }
+    if *scope != Scope::Global && !property.is_for_apps() {
+        return Err(PropertyError::OnlyGlobal { property }.into());
     }
     property.check(value)?;
     Ok((property, value))

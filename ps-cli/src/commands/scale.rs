@@ -6,7 +6,7 @@ use ps_core::release::Processes;
 use ps_core::store::StoreChange;
 
 use super::Outcome;
-use super::store_only::{Step, apply};
+use super::store_only::{Step, Told, apply};
 use super::use_cases::{changing, finish};
 use crate::arguments::{Format, PsScale};
 use crate::exit_status::ExitStatus;
@@ -35,7 +35,12 @@ pub(super) async fn scale(arguments: &PsScale, session: &Session) -> Outcome {
     ));
     if needs_no_engine(arguments, &app) {
         let (_lock, app) = session.lock_existing(&arguments.app, "ps:scale").await?;
-        return apply(session, steps(&app, formation)).await;
+        let told = Told {
+            verb: "ps:scale",
+            app: Some(&app.name),
+            done: format!("scaled {}, without changing containers", arguments.changes.join(" ")),
+        };
+        return apply(session, told, steps(&app, formation)).await;
     }
     let use_cases = changing(session).await?;
     let outcome = use_cases

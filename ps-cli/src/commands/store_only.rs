@@ -19,8 +19,31 @@ pub(super) struct Step {
     pub(super) change: StoreChange,
 }
 
-/// Makes the changes. The caller holds the app's lock.
-pub(super) async fn apply(session: &Session, steps: Vec<Step>) -> Outcome {
+/// How the audit trail tells of changes.
+#[derive(Debug)]
+pub(super) struct Told<'a> {
+    /// The command.
+    pub(super) verb: &'a str,
+    /// About which app; `None` for all of them.
+    pub(super) app: Option<&'a AppName>,
+    /// What is done, without config values: `scaled web=3`.
+    pub(super) done: String,
+}
+
+/// Makes the changes, and writes into the audit trail how that ended. The caller holds the app's lock.
+pub(super) async fn apply(session: &Session, told: Told<'_>, steps: Vec<Step>) -> Outcome {
+    let done = if steps.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        told.done
+    };
+    let outcome = make(session, steps).await;
+    let ended = outcome.as_ref().map(|_| done);
+    session.write_trail(told.app, told.verb, ended).await;
+    outcome
+}
+
+async fn make(session: &Session, steps: Vec<Step>) -> Outcome {
     let terminal = session.terminal();
     if session.options().dry_run {
         for (position, step) in steps.iter().enumerate() {
@@ -57,7 +80,9 @@ pub(super) async fn apply(session: &Session, steps: Vec<Step>) -> Outcome {
 /// The app that a change is about; `None` for what is set for all apps.
 fn app_of(change: &StoreChange) -> Option<&AppName> {
     match change {
-        StoreChange::SetProperty { scope, .. } | StoreChange::SetConfig { scope, .. } => match scope {
+        StoreChange::SetProperty { scope, .. }
+        | StoreChange::SetConfig { scope, .. }
+        | StoreChange::SetDomains { scope, .. } => match scope {
             Scope::App(app) => Some(app),
             Scope::Global => None,
         },
@@ -68,6 +93,12 @@ fn app_of(change: &StoreChange) -> Option<&AppName> {
         | StoreChange::SetCheckMode { app, .. }
         | StoreChange::SetSource { app, .. }
         | StoreChange::MarkStopped { app, .. }
+        | StoreChange::SetQuarantine { app, .. }
+        | StoreChange::RecordCrash { app, .. }
+        | StoreChange::ForgetCrashes { app, .. }
+        | StoreChange::SetLinks { app, .. }
+        | StoreChange::PublishPort { app, .. }
+        | StoreChange::SetRouted { app, .. }
         | StoreChange::UseGenerations { app, .. }
         | StoreChange::UseReleaseNumbers { app, .. }
         | StoreChange::RecordRelease { app, .. }

@@ -42,6 +42,7 @@ async fn open(session: &Session) -> Result<UseCases, CommandError> {
         clock: session.clock(),
         host: session.host(),
         prober: session.prober(),
+        proxy: session.proxy().await?,
         events: Arc::new(Progress::new(session.terminal().clone(), options)),
     };
     let subnet: Option<Subnet> = match session.environment().text("PSCTL_SUBNET") {
@@ -107,9 +108,9 @@ pub(super) async fn finish(
 }
 
 /// Old containers go in the background, unless the user waits for them.
-async fn retire(session: &Session, use_cases: &UseCases, app: &AppName) -> Result<(), CommandError> {
+pub(super) async fn retire(session: &Session, use_cases: &UseCases, app: &AppName) -> Result<(), CommandError> {
     if session.options().wait_retired {
-        use_cases.operations.retire(app).await?;
+        use_cases.operations.retire_when_due(app).await?;
         return Ok(());
     }
     if let Err(error) = retire_in_background(session, app) {
@@ -121,7 +122,7 @@ async fn retire(session: &Session, use_cases: &UseCases, app: &AppName) -> Resul
 }
 
 /// A command that ended because of a signal ends with that signal's code.
-fn with_signal(session: &Session, error: OperationError) -> CommandError {
+pub(super) fn with_signal(session: &Session, error: OperationError) -> CommandError {
     let interrupted = matches!(
         error,
         OperationError::Interrupted { .. } | OperationError::PostdeployInterrupted { .. }
@@ -154,6 +155,11 @@ where
     if results.is_empty() {
         session.terminal().warn("there are no apps yet");
     }
+    each(session, use_cases, results, verb).await
+}
+
+/// Ends a command on several apps: one that failed does not stop the others, and the end says how many did.
+pub(super) async fn each(session: &Session, use_cases: &UseCases, results: Vec<AppResult>, verb: &str) -> Outcome {
     let count = results.len();
     let (mut failed, mut is_pending) = (Vec::new(), false);
     for AppResult { app, result } in results {

@@ -4,7 +4,7 @@ use ps_core::operations::OperationError;
 
 use super::Outcome;
 use super::use_cases::{changing, finish, on_apps};
-use crate::arguments::{AppSelection, EveryApp, ManyApps, OptionalApp, Parallelism, PsRestart};
+use crate::arguments::{AppSelection, EveryApp, ManyApps, Parallelism, PsRestart, PsRetire};
 use crate::wiring::Session;
 
 pub(super) async fn start(arguments: &ManyApps, session: &Session) -> Outcome {
@@ -77,7 +77,7 @@ async fn rebuild_apps(selection: AppSelection, session: &Session) -> Outcome {
     .await
 }
 
-pub(super) async fn retire(arguments: &OptionalApp, session: &Session) -> Outcome {
+pub(super) async fn retire(arguments: &PsRetire, session: &Session) -> Outcome {
     let use_cases = changing(session).await?;
     let one_at_a_time = Parallelism::Apps(std::num::NonZeroUsize::MIN);
     let selection = arguments
@@ -90,7 +90,11 @@ pub(super) async fn retire(arguments: &OptionalApp, session: &Session) -> Outcom
         selection,
         "ps:retire",
         |operations, app| async move {
-            let outcome: Result<_, OperationError> = operations.retire(&app).await;
+            let outcome: Result<_, OperationError> = if arguments.when_due {
+                operations.retire_when_due(&app).await
+            } else {
+                operations.retire(&app).await
+            };
             // What another command retires, or what is not due, is not this command's to see to.
             outcome.map(|mut outcome| {
                 outcome.has_retirements = false;

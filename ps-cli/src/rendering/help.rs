@@ -83,6 +83,7 @@ fn group(command: &Command) -> &'static str {
         "deploy" | "git" | "releases" => "Deploy",
         "procfile" => "Procfile",
         "config" => "Environment",
+        "links" => "Links",
         "ps" => "Processes",
         "checks" => "Checks",
         "logs" | "run" | "enter" => "Look inside",

@@ -73,6 +73,14 @@ pub fn app_rows(report: &AppReport) -> Vec<Row> {
         Row::new("--processes", report.processes.to_string()),
         Row::new("--ps-can-scale", report.can_scale.to_string()),
         Row::new(
+            "--quarantine",
+            report
+                .quarantine
+                .as_ref()
+                .map(|known| known.cause.clone())
+                .unwrap_or_default(),
+        ),
+        Row::new(
             "--release",
             report.release.map(|release| release.to_string()).unwrap_or_default(),
         ),

@@ -6,6 +6,7 @@ use ps_core::report::{AppReport, PropertyReport, ReplicaReport, Running};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::moment::rfc3339;
 use super::report::Row;
 
 #[derive(Debug, Serialize)]
@@ -25,10 +26,17 @@ struct AppView<'a> {
     running: &'static str,
     restore: bool,
     stopped_by_operator: bool,
+    quarantine: Option<QuarantineView<'a>>,
     retiring: usize,
     formation: BTreeMap<&'a str, u16>,
     properties: BTreeMap<&'static str, PropertyView<'a>>,
     replicas: Vec<ReplicaView<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct QuarantineView<'a> {
+    cause: &'a str,
+    since: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,6 +81,10 @@ fn app_view(report: &AppReport) -> AppView<'_> {
         running: running_text(report.running),
         restore: report.restore,
         stopped_by_operator: report.is_stopped_by_operator,
+        quarantine: report.quarantine.as_ref().map(|known| QuarantineView {
+            cause: &known.cause,
+            since: rfc3339(known.since),
+        }),
         retiring: report.retiring,
         formation: report
             .formation
@@ -132,7 +144,8 @@ pub(super) fn running_text(running: Running) -> &'static str {
 /// Dokku's shape: one object, every value text, each `ps-x` under its short name too.
 pub fn dokku(rows: &[Row]) -> Value {
     let mut object = serde_json::Map::new();
-    for row in rows {
+    // Dokku knows no quarantine.
+    for row in rows.iter().filter(|row| row.flag != "--quarantine") {
         let name = row.flag.trim_start_matches("--");
         object.insert(name.to_owned(), Value::String(row.value.clone()));
         if let Some(short) = name.strip_prefix("ps-") {

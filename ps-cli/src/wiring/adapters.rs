@@ -8,18 +8,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ps_core::host::{Clock, Host};
+use ps_core::names::OwnerToken;
 use ps_core::operations::Mode;
+use ps_core::policies::{Properties, Property};
 use ps_core::probe::HttpProber;
+use ps_core::proxy::{NoProxy, Proxy};
 use ps_core::runtime::{Engine, EngineAddress, RuntimeError, RuntimeErrorKind};
 use ps_core::source::SourceReader;
 use ps_core::store::Store;
 use ps_host_linux::LinuxHost;
 use ps_probe_hyper::HyperProber;
+use ps_proxy_nginx::{NginxConfig, NginxProxy};
 use ps_runtime_docker::DockerRuntime;
 use ps_runtime_podman::{PodmanRuntime, PrivateService, PrivateServiceSpec, Probe};
 use ps_source::FileSourceReader;
 use ps_store_sqlite::SqliteStore;
 
+use super::systemd::{LocalSystemd, Systemd};
 use crate::command_error::CommandError;
 use crate::environment::Environment;
 
@@ -42,6 +47,13 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
+    /// The kind with this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Docker, Self::Podman]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+
     /// As in [`ps_core::runtime::EngineIdentity::kind`].
     pub const fn name(self) -> &'static str {
         match self {
@@ -59,6 +71,11 @@ pub trait Adapters: Debug + Send + Sync {
 
     /// Opens the store to read it; `None` when there is none.
     fn open_existing_store(&self, directory: &Path) -> Result<Option<Arc<dyn Store>>, CommandError>;
+
+    /// What is damaged in a store that is there, a line each; nothing is made or changed.
+    fn damage_of_state(&self, _directory: &Path) -> Result<Vec<String>, CommandError> {
+        Ok(Vec::new())
+    }
 
     /// Asks an address which engine is there.
     async fn probe(&self, address: &EngineAddress) -> Result<EngineKind, RuntimeError>;
@@ -80,12 +97,43 @@ pub trait Adapters: Debug + Send + Sync {
 
     /// Asks containers over HTTP.
     fn prober(&self) -> Arc<dyn HttpProber>;
+
+    /// Sends requests to containers.
+    fn proxy(&self, place: &ProxyPlace<'_>) -> Arc<dyn Proxy>;
+
+    /// What runs services on this machine.
+    fn systemd(&self) -> Arc<dyn Systemd> {
+        Arc::new(LocalSystemd)
+    }
+}
+
+/// Where a proxy belongs, and what is set for it.
+#[derive(Debug, Clone, Copy)]
+pub struct ProxyPlace<'a> {
+    /// The state directory.
+    pub state_directory: &'a Path,
+    /// Its owner token.
+    pub owner: &'a OwnerToken,
+    /// Variables and user.
+    pub environment: &'a Environment,
+    /// The global properties.
+    pub properties: &'a Properties,
 }
 
 /// The adapters of the `psctl` binary.
 #[derive(Debug, Default)]
 pub struct RealAdapters {
     host: Arc<LinuxHost>,
+    systemd: Option<Arc<dyn Systemd>>,
+}
+
+impl RealAdapters {
+    /// With another systemd.
+    #[must_use]
+    pub fn with_systemd(mut self, systemd: Arc<dyn Systemd>) -> Self {
+        self.systemd = Some(systemd);
+        self
+    }
 }
 
 #[async_trait]
@@ -97,6 +145,10 @@ impl Adapters for RealAdapters {
     fn open_existing_store(&self, directory: &Path) -> Result<Option<Arc<dyn Store>>, CommandError> {
         let store = SqliteStore::open_existing(directory)?;
         Ok(store.map(|store| Arc::new(store) as Arc<dyn Store>))
+    }
+
+    fn damage_of_state(&self, directory: &Path) -> Result<Vec<String>, CommandError> {
+        Ok(SqliteStore::damage(directory)?)
     }
 
     async fn probe(&self, address: &EngineAddress) -> Result<EngineKind, RuntimeError> {
@@ -162,9 +214,49 @@ impl Adapters for RealAdapters {
     fn prober(&self) -> Arc<dyn HttpProber> {
         Arc::new(HyperProber)
     }
+
+    fn proxy(&self, place: &ProxyPlace<'_>) -> Arc<dyn Proxy> {
+        let program = place.environment.variables.get("PSCTL_NGINX");
+        if program.is_some_and(|program| program.is_empty()) {
+            return Arc::new(NoProxy);
+        }
+        let mut config = nginx_config(place);
+        config.program = program.map(PathBuf::from);
+        Arc::new(NginxProxy::new(config))
+    }
+
+    fn systemd(&self) -> Arc<dyn Systemd> {
+        self.systemd.clone().unwrap_or_else(|| Arc::new(LocalSystemd))
+    }
 }
 
-fn find_program(environment: &Environment, name: &str) -> Option<PathBuf> {
+/// root uses the system's nginx and anybody else one of their own, where nothing else is set.
+fn nginx_config(place: &ProxyPlace<'_>) -> NginxConfig {
+    let value = |property| place.properties.get(&property).map(String::as_str);
+    let is_own = match value(Property::NginxMode) {
+        Some(mode) => mode == "own",
+        None => !place.environment.is_root(),
+    };
+    let (state_directory, owner) = (place.state_directory.to_owned(), place.owner.clone());
+    let mut config = if is_own {
+        NginxConfig::own(state_directory, owner)
+    } else {
+        NginxConfig::system(state_directory, owner)
+    };
+    if let Some(port) = value(Property::HttpPort).and_then(|port| port.parse().ok()) {
+        config.http_port = port;
+    }
+    if let Some(directory) = value(Property::IncludeDirectory) {
+        config.include_directory = PathBuf::from(directory);
+    }
+    if let Some(command) = value(Property::ReloadCommand) {
+        config.reload_command = Some(command.split_whitespace().map(str::to_owned).collect());
+    }
+    config
+}
+
+/// A program of that name on the user's path.
+pub(super) fn find_program(environment: &Environment, name: &str) -> Option<PathBuf> {
     let path = environment.variables.get("PATH")?;
     let is_executable = |file: &PathBuf| {
         file.metadata()

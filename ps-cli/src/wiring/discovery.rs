@@ -64,9 +64,7 @@ impl Discovery {
     /// Takes a finding.
     pub fn consider(&mut self, candidate: Candidate, finding: Finding) -> Verdict {
         let verdict = match &finding {
-            Finding::Engine(engine) if self.bound.as_ref().is_none_or(|bound| bound.is_same_engine(engine)) => {
-                Verdict::Use
-            }
+            Finding::Engine(engine) if self.is_wanted(engine) => Verdict::Use,
             _ if candidate.origin == Origin::Flag => Verdict::Stop,
             // A bound state looks for its engine everywhere; another one is never taken.
             Finding::Failed { .. } if self.bound.is_none() && candidate.origin.is_explicit() => Verdict::Stop,
@@ -74,6 +72,27 @@ impl Discovery {
         };
         self.tried.push((candidate, finding));
         verdict
+    }
+
+    /// Each address that was asked, who named it, and what it answered.
+    pub fn tried(&self) -> Vec<String> {
+        let tell_one = |(candidate, finding): &(Candidate, Finding)| {
+            let answer = match finding {
+                Finding::Engine(engine) if self.is_wanted(engine) => format!("{} {}", engine.kind, engine.version),
+                finding => tell(finding),
+            };
+            format!("{} ({}): {answer}", candidate.address, candidate.origin)
+        };
+        self.tried.iter().map(tell_one).collect()
+    }
+
+    /// Whether a socket was there that may not be opened.
+    pub fn is_denied(&self) -> bool {
+        self.tried.iter().any(|(_, finding)| is_denied(finding))
+    }
+
+    fn is_wanted(&self, engine: &EngineIdentity) -> bool {
+        self.bound.as_ref().is_none_or(|bound| bound.is_same_engine(engine))
     }
 
     /// Why no engine is used.
@@ -111,17 +130,8 @@ impl Discovery {
     }
 
     fn hints(&self) -> Vec<String> {
-        let is_denied = |finding: &Finding| {
-            matches!(
-                finding,
-                Finding::Failed {
-                    kind: RuntimeErrorKind::PermissionDenied,
-                    ..
-                }
-            )
-        };
         let mut hints = Vec::new();
-        if self.tried.iter().any(|(_, finding)| is_denied(finding)) {
+        if self.is_denied() {
             hints.push(docker_permission_hint());
         }
         match &self.bound {
@@ -138,6 +148,16 @@ impl Discovery {
         }
         hints
     }
+}
+
+fn is_denied(finding: &Finding) -> bool {
+    matches!(
+        finding,
+        Finding::Failed {
+            kind: RuntimeErrorKind::PermissionDenied,
+            ..
+        }
+    )
 }
 
 fn describe(engine: &EngineIdentity) -> String {

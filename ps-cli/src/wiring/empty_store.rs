@@ -7,6 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ps_core::addresses::{Endpoint, Subnet};
 use ps_core::app::{AppRecord, GlobalRecord};
+use ps_core::audit::{AuditEntry, NumberedAuditEntry};
+use ps_core::crashes::Crash;
 use ps_core::names::{AppName, Generation, OwnerToken, Replica};
 use ps_core::release::{Release, ReleaseNumber};
 use ps_core::release_history::ReleaseHistory;
@@ -90,11 +92,27 @@ impl Store for EmptyStore {
         Err(not_changed())
     }
 
+    async fn lock_listener(&self, _: &str) -> Result<Box<dyn HeldLock>, StoreError> {
+        Err(not_changed())
+    }
+
     async fn journal(&self, _: JournalEntry) -> Result<(), StoreError> {
         Err(not_changed())
     }
 
     async fn read_journal(&self, _: &AppName, _: usize) -> Result<Vec<JournalEntry>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn crashes(&self, _: &AppName) -> Result<Vec<Crash>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn audit(&self, _: AuditEntry) -> Result<(), StoreError> {
+        Err(not_changed())
+    }
+
+    async fn read_audit(&self, _: Option<&AppName>, _: u64, _: usize) -> Result<Vec<NumberedAuditEntry>, StoreError> {
         Ok(Vec::new())
     }
 }

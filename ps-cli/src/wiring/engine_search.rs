@@ -11,6 +11,10 @@ use super::discovery::{Discovery, Finding, Verdict};
 use crate::command_error::CommandError;
 use crate::environment::Environment;
 
+/// The search is over: no other address may be tried.
+#[derive(Debug)]
+pub(super) struct Stopped;
+
 /// The engine to use. A `podman` program without a service is the last resort.
 pub(super) async fn find_engine(
     adapters: &dyn Adapters,
@@ -19,13 +23,10 @@ pub(super) async fn find_engine(
     environment: &Environment,
 ) -> Result<Arc<dyn Engine>, CommandError> {
     let is_explicit = candidates.iter().any(|candidate| candidate.origin == Origin::Flag);
-    for candidate in candidates {
-        let (engine, finding) = ask(adapters, &discovery, &candidate).await;
-        match (discovery.consider(candidate, finding), engine) {
-            (Verdict::Use, Some(engine)) => return Ok(engine),
-            (Verdict::Stop, _) => return Err(discovery.failure()),
-            _ => {}
-        }
+    match find_running_engine(adapters, &mut discovery, candidates).await {
+        Ok(Some((engine, _))) => return Ok(engine),
+        Ok(None) => {}
+        Err(Stopped) => return Err(discovery.failure()),
     }
     let own = if !is_explicit && discovery.wants("podman") {
         adapters.start_podman_service(environment).await?
@@ -34,13 +35,29 @@ pub(super) async fn find_engine(
     };
     if let Some(address) = own {
         let origin = Origin::OwnService;
-        let candidate = Candidate { address, origin };
-        let (engine, finding) = ask(adapters, &discovery, &candidate).await;
-        if let (Verdict::Use, Some(engine)) = (discovery.consider(candidate, finding), engine) {
+        let candidates = vec![Candidate { address, origin }];
+        if let Ok(Some((engine, _))) = find_running_engine(adapters, &mut discovery, candidates).await {
             return Ok(engine);
         }
     }
     Err(discovery.failure())
+}
+
+/// The engine to use, and where it listens, when it runs; `discovery` knows why there is none.
+pub(super) async fn find_running_engine(
+    adapters: &dyn Adapters,
+    discovery: &mut Discovery,
+    candidates: Vec<Candidate>,
+) -> Result<Option<(Arc<dyn Engine>, Candidate)>, Stopped> {
+    for candidate in candidates {
+        let (engine, finding) = ask(adapters, discovery, &candidate).await;
+        match (discovery.consider(candidate.clone(), finding), engine) {
+            (Verdict::Use, Some(engine)) => return Ok(Some((engine, candidate))),
+            (Verdict::Stop, _) => return Err(Stopped),
+            _ => {}
+        }
+    }
+    Ok(None)
 }
 
 async fn ask(

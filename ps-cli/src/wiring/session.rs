@@ -4,21 +4,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ps_core::app::{AppRecord, GlobalRecord};
+use ps_core::audit::{AuditEntry, AuditOutcome, one_line, reason};
 use ps_core::config::Config;
 use ps_core::host::{Clock, Host};
 use ps_core::names::AppName;
 use ps_core::operations::Mode;
 use ps_core::probe::HttpProber;
-use ps_core::runtime::Engine;
+use ps_core::proxy::Proxy;
+use ps_core::runtime::{Engine, EngineIdentity};
 use ps_core::source::SourceReader;
 use ps_core::store::{HeldLock, LockKind, Store, StoreErrorKind};
 use tokio::sync::OnceCell;
 
-use super::adapters::Adapters;
-use super::candidates::candidates;
+use super::adapters::{Adapters, ProxyPlace};
+use super::candidates::{Candidate, candidates};
 use super::discovery::Discovery;
 use super::empty_store::EmptyStore;
-use super::engine_search::find_engine;
+use super::engine_search::{Stopped, find_engine, find_running_engine};
+use super::systemd::Systemd;
 use super::{state_directory, user_name};
 use crate::arguments::GlobalOptions;
 use crate::command_error::CommandError;
@@ -37,6 +40,15 @@ pub struct Session {
     to_read: OnceCell<Arc<dyn Store>>,
     to_change: OnceCell<Arc<dyn Store>>,
     engine: OnceCell<Arc<dyn Engine>>,
+}
+
+/// A search for an engine that is over.
+#[derive(Debug)]
+pub struct EngineSearch {
+    /// What was tried.
+    pub discovery: Discovery,
+    /// The engine, and where it listens; `None` when none will do.
+    pub found: Option<(Arc<dyn Engine>, Candidate)>,
 }
 
 impl Session {
@@ -95,6 +107,18 @@ impl Session {
         self.adapters.prober()
     }
 
+    /// Sends requests to containers.
+    pub async fn proxy(&self) -> Result<Arc<dyn Proxy>, CommandError> {
+        let store = self.current_store().await?;
+        let (owner, global) = (store.owner().await?, store.global().await?);
+        Ok(self.adapters.proxy(&ProxyPlace {
+            state_directory: &self.state_directory()?,
+            owner: &owner,
+            environment: &self.environment,
+            properties: &global.properties,
+        }))
+    }
+
     /// Reads sources.
     pub fn source_reader(&self) -> Result<Arc<dyn SourceReader>, CommandError> {
         Ok(self.adapters.source_reader(&self.state_directory()?, self.mode()))
@@ -133,6 +157,11 @@ impl Session {
         self.to_read.get_or_try_init(open).await.cloned()
     }
 
+    /// The store as it is now, to read; `None` when there is none. It is opened anew each time.
+    pub fn existing_store(&self) -> Result<Option<Arc<dyn Store>>, CommandError> {
+        self.adapters.open_existing_store(&self.state_directory()?)
+    }
+
     /// The store for a command that changes something; a dry run gets the one that only reads.
     pub async fn store(&self) -> Result<Arc<dyn Store>, CommandError> {
         if self.options.dry_run {
@@ -166,6 +195,41 @@ impl Session {
             Ok::<_, CommandError>(engine)
         };
         self.engine.get_or_try_init(open).await.cloned()
+    }
+
+    /// The engine that the state is bound to, or the first that is found, and where it listens. Nothing is started, and the
+    /// state is bound to nothing.
+    pub async fn running_engine(&self) -> Result<(EngineIdentity, Candidate), CommandError> {
+        let bound = self.store_to_read().await?.bound_engine().await?;
+        let mut discovery = Discovery::new(bound, self.options.runtime);
+        let candidates = candidates(self.options.host.as_ref(), &self.environment)?;
+        match find_running_engine(&*self.adapters, &mut discovery, candidates).await {
+            Ok(Some((engine, candidate))) => Ok((engine.identity(), candidate)),
+            Ok(None) | Err(Stopped) => Err(discovery.failure()),
+        }
+    }
+
+    /// As [`Session::running_engine`] for a state that belongs to an engine or to none, with all that was tried.
+    pub async fn search_engine(&self, bound: Option<EngineIdentity>) -> Result<EngineSearch, CommandError> {
+        let mut discovery = Discovery::new(bound, self.options.runtime);
+        let candidates = candidates(self.options.host.as_ref(), &self.environment)?;
+        let found = find_running_engine(&*self.adapters, &mut discovery, candidates).await;
+        Ok(EngineSearch {
+            discovery,
+            found: found.unwrap_or_default(),
+        })
+    }
+
+    /// What is damaged in the state; nothing is changed.
+    pub async fn damage_of_state(&self) -> Result<Vec<String>, CommandError> {
+        let (adapters, directory) = (self.adapters.clone(), self.state_directory()?);
+        let check = tokio::task::spawn_blocking(move || adapters.damage_of_state(&directory));
+        check.await.unwrap_or_else(|_| Ok(Vec::new()))
+    }
+
+    /// What runs services on this machine.
+    pub fn systemd(&self) -> Arc<dyn Systemd> {
+        self.adapters.systemd()
     }
 
     /// One app, to read; its config values, and the global ones, are hidden from now on.
@@ -209,7 +273,36 @@ impl Session {
         }
         let store = self.store().await?;
         let patience = self.options.lock_patience();
-        Ok(Some(store.lock_app(app, LockKind::Change, verb, patience).await?))
+        match store.lock_app(app, LockKind::Change, verb, patience).await {
+            Ok(lock) => Ok(Some(lock)),
+            Err(error) => {
+                let error = CommandError::from(error);
+                self.write_trail(Some(app), verb, Err(&error)).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Adds how a command ended to the audit trail; nothing in a dry run. A trail that cannot be written fails nothing. Commands that
+    /// are use cases of the core have it written there.
+    pub async fn write_trail(&self, app: Option<&AppName>, verb: &str, ended: Result<String, &CommandError>) {
+        if self.options.dry_run {
+            return;
+        }
+        let Ok(store) = self.store().await else { return };
+        let (outcome, text) = match ended {
+            Ok(text) => (AuditOutcome::Done, text),
+            Err(error) => (AuditOutcome::Failed, reason(&*error.error)),
+        };
+        let entry = AuditEntry {
+            at: self.clock().now(),
+            app: app.cloned(),
+            verb: verb.to_owned(),
+            by: Some(self.user_name()),
+            outcome,
+            text: one_line(&self.terminal.redactor().redact(&text)),
+        };
+        let _ = store.audit(entry).await;
     }
 
     /// The same for an app that must exist; for one that does not, nothing is made.

@@ -14,6 +14,11 @@ pub fn state_directory(flag: Option<&Path>, environment: &Environment) -> Result
     if let Some(chosen) = flag.or(variable.map(Path::new)) {
         return Ok(environment.directory.join(chosen));
     }
+    usual_state_directory(environment)
+}
+
+/// The one that is used when nobody names one.
+pub fn usual_state_directory(environment: &Environment) -> Result<PathBuf, CommandError> {
     if environment.is_root() {
         return Ok(PathBuf::from("/var/lib/psctl"));
     }

@@ -10,15 +10,17 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use ps_cli::command_error::CommandError;
 use ps_cli::environment::{Environment, Io};
-use ps_cli::wiring::adapters::{Adapters, EngineKind};
+use ps_cli::wiring::adapters::{Adapters, EngineKind, ProxyPlace};
+use ps_core::crashes::Quarantine;
 use ps_core::host::{Clock, Host};
 use ps_core::names::ProcessType;
 use ps_core::operations::Mode;
 use ps_core::probe::HttpProber;
+use ps_core::proxy::{NoProxy, Proxy};
 use ps_core::release::Processes;
 use ps_core::runtime::{ContainerRuntime, Engine, EngineAddress, EngineIdentity, ImageDetail, RuntimeError};
 use ps_core::source::SourceReader;
-use ps_core::store::Store;
+use ps_core::store::{Store, StoreChange};
 use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeProber, FakeSource, MemoryStore};
 
 /// The directory that commands run in, and deploy: one that exists. It is not read.
@@ -29,9 +31,10 @@ fn directory() -> PathBuf {
 /// One engine and one state.
 #[derive(Debug, Clone)]
 pub(crate) struct FakePlace {
-    engine: FakeEngine,
-    clock: FakeClock,
-    store: Arc<MemoryStore>,
+    pub(crate) engine: FakeEngine,
+    pub(crate) clock: FakeClock,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) proxy: Arc<dyn Proxy>,
     pub(crate) source: Arc<FakeSource>,
 }
 
@@ -55,6 +58,7 @@ impl FakePlace {
             engine,
             store: Arc::new(MemoryStore::new(Arc::new(clock.clone()))),
             source: Arc::new(source),
+            proxy: Arc::new(NoProxy),
             clock,
         }
     }
@@ -66,6 +70,13 @@ impl FakePlace {
 
     /// What a command that ends with this exit code prints on standard output.
     pub(crate) fn run_with_input(&self, words: &[&str], input: &[u8], exit_code: u8) -> String {
+        let (code, out, err) = self.end_of(words, input);
+        assert_eq!(code, exit_code, "{words:?}: {err}");
+        out
+    }
+
+    /// How a command ends: its exit code, standard output and standard error.
+    pub(crate) fn end_of(&self, words: &[&str], input: &[u8]) -> (u8, String, String) {
         let (out, err) = (Sink::default(), Sink::default());
         let io = Io {
             stdin: Box::new(std::io::Cursor::new(input.to_vec())),
@@ -82,8 +93,7 @@ impl FakePlace {
         };
         let arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
         let code = ps_cli::run(&arguments, environment, io, Arc::new(self.clone())).code();
-        assert_eq!(code, exit_code, "{words:?}: {}", err.text());
-        out.text()
+        (code, out.text(), err.text())
     }
 
     /// An image that the engine has.
@@ -93,6 +103,31 @@ impl FakePlace {
             ..ImageDetail::default()
         };
         self.engine.add_image(name, detail);
+    }
+
+    /// Takes an app out of service, as the listener does.
+    pub(crate) fn quarantine(&self, app: &str, cause: &str) {
+        let quarantine = Quarantine {
+            cause: cause.to_owned(),
+            since: self.clock.now(),
+        };
+        let change = StoreChange::SetQuarantine {
+            app: app.parse().unwrap(),
+            quarantine: Some(quarantine),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.store.apply(&[change])).unwrap();
+    }
+
+    /// A running container of somebody else.
+    pub(crate) fn add_container(&self, name: &str) {
+        self.engine.add_image(name, ImageDetail::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let spec = ps_core::runtime::ContainerSpec::new(name, name);
+            let id = self.engine.create_container(&spec).await.unwrap();
+            self.engine.start_container(&id).await.unwrap();
+        });
     }
 
     /// Stops a container behind psctl's back.
@@ -140,6 +175,10 @@ impl Adapters for FakePlace {
 
     fn prober(&self) -> Arc<dyn HttpProber> {
         Arc::new(FakeProber::new(&self.clock))
+    }
+
+    fn proxy(&self, _: &ProxyPlace<'_>) -> Arc<dyn Proxy> {
+        self.proxy.clone()
     }
 }
 

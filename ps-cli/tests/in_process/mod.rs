@@ -106,27 +106,37 @@ impl Place {
 
     /// Runs one command whose input need not end.
     pub(crate) fn run_with_reader(&self, words: &[&str], input: impl std::io::Read + Send + 'static) -> Run {
-        let (out, err) = (Sink::default(), Sink::default());
-        let io = Io {
-            stdin: Box::new(input),
-            stdout: Box::new(out.clone()),
-            stderr: Box::new(err.clone()),
-            stdin_is_terminal: false,
-            stdout_is_terminal: false,
-            stderr_is_terminal: false,
-        };
         let environment = Environment {
             variables: [("PSCTL_STATE_DIR".to_owned(), "state".into())].into(),
             user_id: 0,
             directory: self.directory.path().to_owned(),
         };
-        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        let code = ps_cli::run(&words, environment, io, Arc::new(RealAdapters::default())).code();
-        Run {
-            code,
-            out: out.text(),
-            bytes: out.bytes(),
-            err: err.text(),
-        }
+        run_as(words, input, environment, RealAdapters::default())
+    }
+}
+
+/// Runs one command as somebody, on a machine.
+pub(crate) fn run_as(
+    words: &[&str],
+    input: impl std::io::Read + Send + 'static,
+    environment: Environment,
+    adapters: RealAdapters,
+) -> Run {
+    let (out, err) = (Sink::default(), Sink::default());
+    let io = Io {
+        stdin: Box::new(input),
+        stdout: Box::new(out.clone()),
+        stderr: Box::new(err.clone()),
+        stdin_is_terminal: false,
+        stdout_is_terminal: false,
+        stderr_is_terminal: false,
+    };
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let code = ps_cli::run(&words, environment, io, Arc::new(adapters)).code();
+    Run {
+        code,
+        out: out.text(),
+        bytes: out.bytes(),
+        err: err.text(),
     }
 }

@@ -17,6 +17,7 @@ use crate::labels;
 use crate::names::OwnerToken;
 use crate::plan::{Action, AfterFailure, Plan, StepId, WaitAction};
 use crate::probe::HttpProber;
+use crate::proxy::Proxy;
 use crate::redaction::Redactor;
 use crate::runtime::{ContainerEvent, Engine, EventFilter, RegistryCredentials, RuntimeError};
 use crate::source::{BuildContext, SourceReader};
@@ -37,6 +38,8 @@ pub struct ExecutionPorts<'a> {
     pub host: &'a dyn Host,
     /// Asks replicas over HTTP.
     pub prober: &'a dyn HttpProber,
+    /// Sends requests to replicas.
+    pub proxy: &'a dyn Proxy,
     /// Where events go.
     pub events: &'a dyn EventSink,
     /// Bounds the engine calls of the whole command.
@@ -84,6 +87,16 @@ pub struct StepFailure {
 pub struct Execution {
     outcomes: Vec<StepOutcome>,
     trace: Vec<String>,
+    spans: Vec<Option<Span>>,
+}
+
+/// When a step began and ended, by the clock that never goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// It began.
+    pub began: Duration,
+    /// It ended.
+    pub ended: Duration,
 }
 
 impl Execution {
@@ -103,6 +116,11 @@ impl Execution {
             Some(StepOutcome::Done(result)) => Some(result),
             _ => None,
         }
+    }
+
+    /// When a step was done; `None` when it was not started.
+    pub fn span(&self, step: StepId) -> Option<Span> {
+        self.spans.get(step.position()).copied().flatten()
     }
 
     /// Whether every step succeeded.
@@ -146,6 +164,7 @@ type DeathStream = futures_util::stream::Fuse<BoxStream<'static, Result<Containe
 /// use async_lock::Semaphore;
 /// use ps_core::execution::{Cancellation, ExecutionPorts, IgnoreEvents, execute_plan};
 /// use ps_core::plan::{Cause, Plan, StoreAction};
+/// use ps_core::proxy::NoProxy;
 /// use ps_core::redaction::Redactor;
 /// use ps_core::store::{Store, StoreChange};
 /// use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeProber, FakeSource, MemoryStore};
@@ -164,6 +183,7 @@ type DeathStream = futures_util::stream::Fuse<BoxStream<'static, Result<Containe
 ///     clock: &clock,
 ///     host: &FakeHost::new(&engine),
 ///     prober: &FakeProber::new(&clock),
+///     proxy: &NoProxy,
 ///     events: &IgnoreEvents,
 ///     permits: &Semaphore::new(4),
 ///     cancellation: &Cancellation::default(),
@@ -187,6 +207,7 @@ pub async fn execute_plan(plan: &Plan, ports: &ExecutionPorts<'_>) -> Execution 
     let mut outcomes: Vec<Option<StepOutcome>> = plan.steps().iter().map(|_| None).collect();
     let mut results: Vec<Option<StepResult>> = plan.steps().iter().map(|_| None).collect();
     let mut started = vec![false; plan.steps().len()];
+    let mut spans = vec![None; plan.steps().len()];
     let mut running = FuturesUnordered::new();
     let cancelled = ports.cancellation.cancelled().fuse();
     pin_mut!(cancelled);
@@ -196,13 +217,11 @@ pub async fn execute_plan(plan: &Plan, ports: &ExecutionPorts<'_>) -> Execution 
             if abort.is_cancelled() || is_started || !is_ready(plan, step, &results) {
                 continue;
             }
-            if let Some(flag) = started.get_mut(step.position()) {
-                *flag = true;
-            }
+            note(&mut started, step, true);
             let call = plan
                 .steps()
                 .get(step.position())
-                .map(|step| resolve(&step.action, &results));
+                .map(|step| resolve(&step.action, &results, ports.clock.now()));
             let call = call.unwrap_or(Err(StepError::MissingResult));
             running.push(run_step(plan, step, call, ports, &deaths, &abort));
         }
@@ -212,16 +231,13 @@ pub async fn execute_plan(plan: &Plan, ports: &ExecutionPorts<'_>) -> Execution 
         select_biased! {
             () = cancelled => abort.cancel(),
             done = running.select_next_some() => {
-                let (step, outcome): (StepId, Result<StepResult, StepError>) = done;
+                let (step, outcome, span): (StepId, Result<StepResult, StepError>, Option<Span>) = done;
+                note(&mut spans, step, span);
                 if outcome.is_err() && plan.after_failure() == AfterFailure::Abort {
                     abort.cancel();
                 }
-                if let (Ok(result), Some(slot)) = (&outcome, results.get_mut(step.position())) {
-                    *slot = Some(result.clone());
-                }
-                if let Some(slot) = outcomes.get_mut(step.position()) {
-                    *slot = Some(outcome.map_or_else(StepOutcome::Failed, StepOutcome::Done));
-                }
+                note(&mut results, step, outcome.as_ref().ok().cloned());
+                note(&mut outcomes, step, Some(outcome.map_or_else(StepOutcome::Failed, StepOutcome::Done)));
             },
             event = next_death(&mut stream).fuse() => {
                 if event.is_none() {
@@ -236,9 +252,19 @@ pub async fn execute_plan(plan: &Plan, ports: &ExecutionPorts<'_>) -> Execution 
     let trace = trace.filter_map(|(step, _)| plan.step_text(step)).collect();
     let outcomes = outcomes
         .into_iter()
-        .map(|outcome| outcome.unwrap_or(StepOutcome::Skipped))
-        .collect();
-    Execution { outcomes, trace }
+        .map(|outcome| outcome.unwrap_or(StepOutcome::Skipped));
+    Execution {
+        outcomes: outcomes.collect(),
+        trace,
+        spans,
+    }
+}
+
+/// Keeps something about a step.
+fn note<T>(all: &mut [T], step: StepId, one: T) {
+    if let Some(slot) = all.get_mut(step.position()) {
+        *slot = one;
+    }
 }
 
 fn is_ready(plan: &Plan, step: StepId, results: &[Option<StepResult>]) -> bool {
@@ -262,7 +288,15 @@ fn follow_deaths(plan: &Plan, ports: &ExecutionPorts<'_>) -> Option<DeathStream>
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    waits.then(|| ports.engine.follow_events(&EventFilter { labels, since: None }).fuse())
+    waits.then(|| {
+        ports
+            .engine
+            .follow_events(&EventFilter {
+                labels,
+                ..EventFilter::default()
+            })
+            .fuse()
+    })
 }
 
 async fn next_death(stream: &mut Option<DeathStream>) -> Option<Result<ContainerEvent, RuntimeError>> {
@@ -279,14 +313,14 @@ async fn run_step(
     ports: &ExecutionPorts<'_>,
     deaths: &Deaths,
     abort: &Cancellation,
-) -> (StepId, Result<StepResult, StepError>) {
+) -> (StepId, Result<StepResult, StepError>, Option<Span>) {
     let is_interruptible = matches!(call, Ok(Call::Wait(..) | Call::Image(_)));
     let permit = match &call {
         Ok(Call::Engine(_)) => Some(ports.permits.acquire().await),
         _ => None,
     };
     if abort.is_cancelled() {
-        return (step, Err(StepError::Cancelled));
+        return (step, Err(StepError::Cancelled), None);
     }
     tell(plan, step, ports, StepState::Started, JournalState::Started).await;
     let began = ports.clock.monotonic();
@@ -303,7 +337,8 @@ async fn run_step(
         work.await
     };
     drop(permit);
-    let took: Duration = ports.clock.monotonic().saturating_sub(began);
+    let ended = ports.clock.monotonic();
+    let took: Duration = ended.saturating_sub(began);
     match &result {
         Ok(_) => tell(plan, step, ports, StepState::Done(took), JournalState::Done).await,
         Err(error) => {
@@ -311,7 +346,7 @@ async fn run_step(
             tell(plan, step, ports, StepState::Failed, JournalState::Failed(reason)).await;
         }
     }
-    (step, result)
+    (step, result, Some(Span { began, ended }))
 }
 
 async fn unless_cancelled(

@@ -1,5 +1,8 @@
 //! One step: fill in what earlier steps brought, make the call, keep its result. Nothing is decided here.
 
+use std::net::SocketAddrV4;
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 
@@ -7,18 +10,21 @@ use super::deaths::Deaths;
 use super::events::OperationEvent;
 use super::execute::ExecutionPorts;
 use super::images::perform_on_image;
+use super::locate::locate;
+use super::networks::{connect, make_network, remove_network};
 use super::one_off_output::{AttachedOutput, pass_on_output};
 use super::readiness::{Candidate, NotReady, last_lines, wait_until_ready};
 use crate::addresses::Endpoint;
 use crate::app::Serving;
 use crate::names::{AppName, Replica};
 use crate::plan::{
-    Action, ContainerRef, EndpointPlace, EndpointRef, EngineAction, ImageAction, PlannedServing, StoreAction, Switch,
-    WaitAction, WaitingRestart,
+    Action, ContainerRef, EndpointPlace, EndpointRef, EngineAction, IfAbsent, ImageAction, PlannedServing, Position,
+    ProxyAction, StoreAction, Switch, WaitAction, WaitingRestart,
 };
+use crate::proxy::{ProxyError, Site, SiteChange, Upstream};
 use crate::runtime::{
-    ContainerId, ContainerSpec, ImageId, LostAnswers, PublishedPort, RemoveOutcome, RuntimeError, RuntimeErrorKind,
-    TerminalMode,
+    ContainerId, ContainerSpec, ImageId, LostAnswers, NetworkSpec, PublishedPort, RemoveOutcome, RuntimeError,
+    RuntimeErrorKind, TerminalMode,
 };
 use crate::source::SourceError;
 use crate::store::{StoreChange, StoreError};
@@ -49,6 +55,8 @@ pub enum StepResult {
     Attached(AttachedOutput),
     /// A replica is ready; what failed and is only to be said.
     Ready(Vec<String>),
+    /// A container, and where it listens; `None` when it does not run there.
+    Located(ContainerId, Option<SocketAddrV4>),
 }
 
 /// Why a step failed.
@@ -63,6 +71,15 @@ pub enum StepError {
     /// The source.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The proxy.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// A container that should get requests does not run any more, or is not where it should be.
+    #[error("{container} does not run, or has no address that requests can be sent to")]
+    NotThere {
+        /// Full id.
+        container: ContainerId,
+    },
     /// A replica did not become ready.
     #[error(transparent)]
     NotReady(#[from] NotReady),
@@ -122,12 +139,21 @@ pub(crate) enum Call {
     Wait(ContainerId, Option<Endpoint>, WaitAction, Option<AttachedOutput>),
     Store(StoreCall),
     Image(ImageAction),
+    Proxy(SiteChange),
 }
 
 pub(crate) enum EngineCall {
     Create(Box<ContainerSpec>),
     On(ContainerId, EngineAction),
-    Network(EngineAction),
+    Network(NetworkSpec),
+    NoNetwork(String),
+    Locate(ContainerId, Place, IfAbsent),
+}
+
+/// Where a container is looked for.
+pub(crate) enum Place {
+    InNetwork { network: String, default_port: u16 },
+    At(Endpoint),
 }
 
 pub(crate) enum StoreCall {
@@ -136,7 +162,7 @@ pub(crate) enum StoreCall {
 }
 
 /// Fills in what earlier steps brought.
-pub(crate) fn resolve(action: &Action, results: &Results) -> Result<Call, StepError> {
+pub(crate) fn resolve(action: &Action, results: &Results, now: SystemTime) -> Result<Call, StepError> {
     Ok(match action {
         Action::Engine(action) => Call::Engine(resolve_engine(action, results)?),
         Action::Wait(action) => {
@@ -151,8 +177,11 @@ pub(crate) fn resolve(action: &Action, results: &Results) -> Result<Call, StepEr
             Call::Wait(container_id(results, container)?, endpoint, action.clone(), output)
         }
         Action::Image(action) => Call::Image(action.clone()),
+        Action::Proxy(action) => Call::Proxy(resolve_proxy(action, results)?),
         Action::Store(StoreAction::Record(changes)) => Call::Store(StoreCall::Apply(changes.clone())),
-        Action::Store(StoreAction::Switch(switch)) => Call::Store(StoreCall::Apply(switch_changes(switch, results)?)),
+        Action::Store(StoreAction::Switch(switch)) => {
+            Call::Store(StoreCall::Apply(switch_changes(switch, results, now)?))
+        }
         Action::Store(reserve @ StoreAction::ReserveEndpoints { .. }) => {
             Call::Store(StoreCall::Reserve(reserve.clone()))
         }
@@ -161,7 +190,8 @@ pub(crate) fn resolve(action: &Action, results: &Results) -> Result<Call, StepEr
 
 fn resolve_engine(action: &EngineAction, results: &Results) -> Result<EngineCall, StepError> {
     let container = match action {
-        EngineAction::CreateNetwork(_) => return Ok(EngineCall::Network(action.clone())),
+        EngineAction::CreateNetwork(spec) => return Ok(EngineCall::Network(spec.clone())),
+        EngineAction::RemoveNetwork(name) => return Ok(EngineCall::NoNetwork(name.clone())),
         EngineAction::Create { spec, endpoint: None } => return Ok(EngineCall::Create(spec.clone())),
         EngineAction::Create {
             spec,
@@ -171,8 +201,24 @@ fn resolve_engine(action: &EngineAction, results: &Results) -> Result<EngineCall
             place_at(&mut spec, endpoint(results, *reference)?, reference.container_port);
             return Ok(EngineCall::Create(spec));
         }
+        EngineAction::Locate {
+            container,
+            position,
+            if_absent,
+        } => {
+            let place = match position {
+                Position::InNetwork { network, default_port } => Place::InNetwork {
+                    network: network.clone(),
+                    default_port: *default_port,
+                },
+                Position::OnLoopback(place) => Place::At(placed(results, *place)?),
+            };
+            return Ok(EngineCall::Locate(container_id(results, container)?, place, *if_absent));
+        }
         EngineAction::Start(container)
         | EngineAction::Remove(container)
+        | EngineAction::Connect { container, .. }
+        | EngineAction::Disconnect { container, .. }
         | EngineAction::Attach { container, .. }
         | EngineAction::Commit { container, .. }
         | EngineAction::ReadFile { container, .. }
@@ -182,6 +228,33 @@ fn resolve_engine(action: &EngineAction, results: &Results) -> Result<EngineCall
         | EngineAction::Rename { container, .. } => container,
     };
     Ok(EngineCall::On(container_id(results, container)?, action.clone()))
+}
+
+fn resolve_proxy(action: &ProxyAction, results: &Results) -> Result<SiteChange, StepError> {
+    let (app, settings, planned) = match action {
+        ProxyAction::Remove(app) => return Ok(SiteChange::Remove(app.clone())),
+        ProxyAction::Serve {
+            app,
+            settings,
+            upstreams,
+        } => (app, settings, upstreams),
+    };
+    let mut upstreams = Vec::new();
+    for upstream in planned {
+        let Some(StepResult::Located(container, address)) = result_of(results, upstream.located) else {
+            return Err(StepError::MissingResult);
+        };
+        upstreams.extend(address.map(|address| Upstream {
+            replica: upstream.replica.clone(),
+            container: container.clone(),
+            address,
+        }));
+    }
+    Ok(SiteChange::Serve(Site {
+        app: app.clone(),
+        settings: settings.clone(),
+        upstreams,
+    }))
 }
 
 fn attached(results: &Results, action: &WaitAction) -> Result<Option<AttachedOutput>, StepError> {
@@ -209,7 +282,7 @@ fn place_at(spec: &mut ContainerSpec, endpoint: Endpoint, container_port: u16) {
     }
 }
 
-fn switch_changes(switch: &Switch, results: &Results) -> Result<Vec<StoreChange>, StepError> {
+fn switch_changes(switch: &Switch, results: &Results, now: SystemTime) -> Result<Vec<StoreChange>, StepError> {
     let app = &switch.app;
     let release = switch.release.clone().map(|release| StoreChange::RecordRelease {
         app: app.clone(),
@@ -219,7 +292,15 @@ fn switch_changes(switch: &Switch, results: &Results) -> Result<Vec<StoreChange>
     for planned in &switch.serve {
         changes.push(serve_change(app, planned, results)?);
     }
-    changes.extend(switch.changes.iter().cloned());
+    let late = now.duration_since(switch.planned_at).unwrap_or_default();
+    changes.extend(switch.changes.iter().cloned().map(|mut change| {
+        if let StoreChange::AddRetirement { retirement, .. } = &mut change
+            && let Some(due) = retirement.due.checked_add(late)
+        {
+            retirement.due = due;
+        }
+        change
+    }));
     Ok(changes)
 }
 
@@ -252,8 +333,20 @@ pub(crate) async fn perform(
         Call::Engine(EngineCall::Create(spec)) => Ok(StepResult::Container(
             LostAnswers::new(ports.engine).create_container(&spec).await?,
         )),
-        Call::Engine(EngineCall::Network(action)) => perform_on_network(ports, &action).await,
+        Call::Engine(EngineCall::NoNetwork(name)) => {
+            remove_network(ports.engine, &name).await?;
+            Ok(StepResult::Nothing)
+        }
+        Call::Engine(EngineCall::Network(spec)) => {
+            make_network(ports.engine, ports.clock, &spec).await?;
+            Ok(StepResult::Nothing)
+        }
         Call::Engine(EngineCall::On(id, action)) => perform_on_container(ports, &id, &action).await,
+        Call::Engine(EngineCall::Locate(id, place, if_absent)) => locate(ports, &id, place, if_absent).await,
+        Call::Proxy(change) => {
+            ports.proxy.change_sites(&[change]).await?;
+            Ok(StepResult::Nothing)
+        }
         Call::Image(action) => perform_on_image(ports, app, &action).await,
         Call::Wait(id, endpoint, action, output) => {
             let candidate = Candidate {
@@ -271,17 +364,6 @@ pub(crate) async fn perform(
             Ok(StepResult::Nothing)
         }
         Call::Store(StoreCall::Reserve(action)) => reserve(ports, &action).await,
-    }
-}
-
-async fn perform_on_network(ports: &ExecutionPorts<'_>, action: &EngineAction) -> Result<StepResult, StepError> {
-    let EngineAction::CreateNetwork(spec) = action else {
-        return Err(StepError::MissingResult);
-    };
-    match ports.engine.create_network(spec).await {
-        // Another command of the same state directory made it in between.
-        Err(error) if error.kind == RuntimeErrorKind::NameInUse => Ok(StepResult::Nothing),
-        made => Ok(made.map(|()| StepResult::Nothing)?),
     }
 }
 
@@ -313,7 +395,13 @@ async fn perform_on_container(
                 file => Ok(StepResult::File(Some(file?))),
             };
         }
-        EngineAction::CreateNetwork(_) | EngineAction::Create { .. } => return Err(StepError::MissingResult),
+        EngineAction::Connect { .. } | EngineAction::Disconnect { .. } => connect(engine, id, action).await?,
+        EngineAction::CreateNetwork(_)
+        | EngineAction::RemoveNetwork(_)
+        | EngineAction::Create { .. }
+        | EngineAction::Locate { .. } => {
+            return Err(StepError::MissingResult);
+        }
     }
     Ok(StepResult::Nothing)
 }

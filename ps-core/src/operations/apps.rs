@@ -5,7 +5,7 @@ use super::{OperationError, Operations, VerbOutcome};
 use crate::names::AppName;
 use crate::observation::ObservedApp;
 use crate::plan::ImageAction;
-use crate::planning::{Removal, Situation, plan_remove_containers, plan_start};
+use crate::planning::{Removal, Situation, plan_links, plan_remove_containers, plan_start};
 use crate::release::ReleaseNumber;
 use crate::release_history::image_tag;
 use crate::store::{HeldLock, LockKind, StoreError, StoreErrorKind};
@@ -14,6 +14,11 @@ impl Operations {
     /// Stops and removes everything of an app, its images too, and forgets it.
     pub async fn destroy_app(&self, app: &AppName) -> Result<VerbOutcome, OperationError> {
         let verb = "apps:destroy";
+        let ended = self.destroy(app, verb).await;
+        self.told(app, verb, ended, |_| "destroyed".to_owned()).await
+    }
+
+    async fn destroy(&self, app: &AppName, verb: &str) -> Result<VerbOutcome, OperationError> {
         self.adapters.store.app(app).await?;
         let _locks = self.lock_for_removal(app, verb).await?;
         let situation = self.situation(app).await?;
@@ -49,6 +54,12 @@ impl Operations {
     /// away in between. The outcome is of the new name.
     pub async fn rename_app(&self, app: &AppName, to: &AppName) -> Result<VerbOutcome, OperationError> {
         let verb = "apps:rename";
+        let ended = self.rename(app, to, verb).await;
+        let name = if ended.is_ok() { to } else { app };
+        self.told(name, verb, ended, |_| format!("renamed {app} to {to}")).await
+    }
+
+    async fn rename(&self, app: &AppName, to: &AppName, verb: &str) -> Result<VerbOutcome, OperationError> {
         self.adapters.store.app(app).await?;
         if self.adapters.store.app(to).await.is_ok() {
             let message = format!("an app called {to} exists already");
@@ -57,6 +68,10 @@ impl Operations {
         let _locks = self.lock_for_removal(app, verb).await?;
         let _target_lock = self.lock(to, verb).await?;
         let situation = self.situation(app).await?;
+        if situation.record.release.is_some() && !situation.record.stopped_by_operator {
+            // What is linked has to be there when everything is made anew.
+            plan_links(&situation)?;
+        }
         let removal = Removal::Rename { to: to.clone() };
         let tags = self.image_tags(&situation).await?;
         let renamed = |(number, image): (ReleaseNumber, String)| {
@@ -82,7 +97,8 @@ impl Operations {
         } else {
             self.situation(to).await?
         };
-        if renamed.record.release.is_some() && !renamed.record.stopped_by_operator {
+        let is_wanted = !renamed.record.stopped_by_operator && renamed.record.quarantine.is_none();
+        if renamed.record.release.is_some() && is_wanted {
             let plan = plan_start(&renamed)?;
             self.carry_out(&mut outcome, &renamed, plan, verb, Extras::default())
                 .await?;
@@ -112,5 +128,6 @@ fn without_containers(mut situation: Situation, to: &AppName) -> Situation {
     situation.record.retirements.clear();
     situation.observed = ObservedApp::default();
     situation.endpoints.clear();
+    situation.links = situation.links.of_app(&situation.owner, to);
     situation
 }

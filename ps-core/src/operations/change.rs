@@ -6,13 +6,14 @@ use super::{FailedStep, OperationError, Operations};
 use crate::config::Config;
 use crate::execution::{Cancellation, Execution, ExecutionPorts, OperationEvent, StepError, StepFailure, execute_plan};
 use crate::names::AppName;
-use crate::plan::{Action, AfterFailure, ContainerRef, EngineAction, Plan, StoreAction};
-use crate::planning::{Situation, plan_mend, plan_tidy};
+use crate::plan::{Action, AfterFailure, Cause, ContainerRef, EngineAction, Plan, Step, StoreAction, WaitAction};
+use crate::planning::{Situation, plan_mend, plan_tidy, route_left_out, routed_if_refused};
+use crate::proxy::{Proxy, ProxyErrorKind};
 use crate::redaction::Redactor;
 use crate::release::ReleaseNumber;
 use crate::runtime::{ContainerId, RegistryCredentials, RuntimeErrorKind};
 use crate::source::BuildContext;
-use crate::store::{HeldLock, LockKind, StoreErrorKind};
+use crate::store::{HeldLock, LockKind, StoreChange, StoreErrorKind};
 
 /// What a use case did to one app, or would do.
 #[derive(Debug)]
@@ -62,6 +63,8 @@ pub(crate) struct Extras<'a> {
     pub(crate) context: Option<&'a dyn BuildContext>,
     pub(crate) credentials: Option<&'a RegistryCredentials>,
     pub(crate) cleanup: Cleanup,
+    /// In place of the adapter.
+    pub(crate) proxy: Option<&'a dyn Proxy>,
 }
 
 /// What follows a failure.
@@ -116,6 +119,8 @@ impl Operations {
         verb: &str,
         extras: Extras<'_>,
     ) -> Result<Option<Execution>, OperationError> {
+        // Boxed: every caller's future would hold it, and seldom has anything to link.
+        Box::pin(self.link_services_for(&plan, outcome, situation, verb)).await?;
         if self.is_dry_run() {
             outcome.plans.push(plan);
             return Ok(None);
@@ -124,6 +129,7 @@ impl Operations {
         let execution = self.execute(&plan, situation, verb, extras, &self.cancellation).await;
         outcome.trace.extend(execution.trace().iter().cloned());
         if execution.is_complete() {
+            self.tell_gap(&plan, situation, &execution);
             outcome.plans.push(plan);
             return Ok(Some(execution));
         }
@@ -132,11 +138,70 @@ impl Operations {
         let record = &situation.record;
         let still_serves = replaces && !record.serving.is_empty() && !record.stopped_by_operator;
         let failure = execution.into_failure(&plan);
+        self.forget_refused(&plan, situation, failure.as_ref()).await;
         let is_mended = match extras.cleanup {
-            Cleanup::Mend => self.mend(&situation.record.name, verb, plan.after_failure()).await,
+            Cleanup::Mend => {
+                let error = failure.as_ref().map(|failure| &failure.error);
+                self.mend(&situation.record.name, verb, plan.after_failure(), error)
+                    .await
+            }
             Cleanup::Leave => true,
         };
         Err(told(&plan, verb, failure, still_serves, is_mended))
+    }
+
+    /// Says how long a `web` with an outside port was away: from the beginning of its stop until its next one was ready.
+    fn tell_gap(&self, plan: &Plan, situation: &Situation, execution: &Execution) {
+        let web_spans = |wanted: fn(&Step) -> bool| {
+            let is_web = |step: &Step| {
+                step.replica
+                    .as_ref()
+                    .is_some_and(|replica| replica.process_type().is_web())
+            };
+            let found = plan.ids().zip(plan.steps());
+            let found = found.filter(move |(_, step)| is_web(step) && wanted(step));
+            found.filter_map(|(id, _)| execution.span(id))
+        };
+        let makes_way = |step: &Step| {
+            let stops = matches!(step.action, Action::Engine(EngineAction::Stop { .. }));
+            stops && step.cause == Cause::StopFirst
+        };
+        let comes_up = |step: &Step| {
+            let starts = matches!(step.action, Action::Engine(EngineAction::Start(_)));
+            starts || matches!(step.action, Action::Wait(WaitAction::Ready { .. }))
+        };
+        let from = web_spans(makes_way).map(|span| span.began).min();
+        let to = web_spans(comes_up).map(|span| span.ended).max();
+        if let (Some(from), Some(to)) = (from, to) {
+            let app = situation.record.name.clone();
+            let text = format!(
+                "web of {app} was away for {:.1} s",
+                to.saturating_sub(from).as_secs_f64()
+            );
+            self.adapters.events.emit(OperationEvent::Warning { app, text });
+        }
+    }
+
+    /// What the proxy refused to take in, its file does not name. Where that is not known, what it may name stays where it is until it
+    /// is known to name something else.
+    async fn forget_refused(&self, plan: &Plan, situation: &Situation, failure: Option<&StepFailure>) {
+        let Some(StepFailure {
+            error: StepError::Proxy(error),
+            step,
+            ..
+        }) = failure
+        else {
+            return;
+        };
+        if error.kind == ProxyErrorKind::OutcomeUnknown {
+            return;
+        }
+        let routed = StoreChange::SetRouted {
+            app: situation.record.name.clone(),
+            routed: routed_if_refused(plan, situation, *step),
+        };
+        // Where this fails, more is kept than is needed, until the next command has told the proxy.
+        let _ = self.adapters.store.apply(&[routed]).await;
     }
 
     /// Refuses a plan whose new containers would need the name of somebody else's: that would show only after the switch.
@@ -168,13 +233,17 @@ impl Operations {
 
     /// Removes what a failed plan made. It is not cancelled by what cancelled the plan. Where it cannot, the next
     /// command does, and the first failure is the one to tell. Returns whether nothing is left.
-    async fn mend(&self, app: &AppName, verb: &str, after_failure: AfterFailure) -> bool {
+    async fn mend(&self, app: &AppName, verb: &str, after_failure: AfterFailure, error: Option<&StepError>) -> bool {
         let is_mended = match self.situation(app).await {
             Ok(situation) => {
-                let plan = match after_failure {
+                let mut plan = match after_failure {
                     AfterFailure::Abort => plan_mend(&situation),
                     AfterFailure::GoOn => plan_tidy(&situation),
                 };
+                // What a start brought up gets requests, though others failed. A proxy that refuses would refuse again.
+                if after_failure == AfterFailure::GoOn && !matches!(error, Some(StepError::Proxy(_))) {
+                    route_left_out(&mut plan, &situation);
+                }
                 let never = Cancellation::default();
                 let execution = self.execute(&plan, &situation, verb, Extras::default(), &never).await;
                 execution.is_complete()
@@ -215,6 +284,7 @@ impl Operations {
             clock: &*adapters.clock,
             host: &*adapters.host,
             prober: &*adapters.prober,
+            proxy: extras.proxy.unwrap_or(&*adapters.proxy),
             events: &*adapters.events,
             permits: &self.permits,
             cancellation,

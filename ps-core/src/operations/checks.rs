@@ -105,7 +105,7 @@ impl Operations {
     }
 
     /// How long a container runs.
-    async fn age(&self, id: &ContainerId) -> Result<Duration, OperationError> {
+    pub(crate) async fn age(&self, id: &ContainerId) -> Result<Duration, OperationError> {
         match self.adapters.engine.inspect_container(id).await {
             Ok(detail) => {
                 let now = self.adapters.clock.now();

@@ -30,6 +30,28 @@ impl ConfigEdit {
         }
     }
 
+    /// What the change does, with the names of the variables and without their values.
+    ///
+    /// ```
+    /// use ps_core::operations::ConfigEdit;
+    /// let mut edit = ConfigEdit { unset: vec!["OLD".to_owned()], ..ConfigEdit::default() };
+    /// edit.set.set("A", "secret")?;
+    /// edit.set.set("B", "secret")?;
+    /// assert_eq!(edit.summary(), "set 2 config variables (A, B), removed 1 config variable (OLD)");
+    /// # Ok::<(), ps_core::config::ConfigError>(())
+    /// ```
+    pub fn summary(&self) -> String {
+        let set: Vec<&str> = self.set.iter().map(|(name, _)| name).collect();
+        let unset: Vec<&str> = self.unset.iter().map(String::as_str).collect();
+        let parts = [("set", set), ("removed", unset)];
+        let told = parts.iter().filter(|(_, names)| !names.is_empty());
+        let told = told.map(|(done, names)| {
+            let (count, s) = (names.len(), if names.len() == 1 { "" } else { "s" });
+            format!("{done} {count} config variable{s} ({})", names.join(", "))
+        });
+        told.collect::<Vec<_>>().join(", ")
+    }
+
     /// The environment after the change.
     #[must_use]
     pub fn applied_to(&self, config: &Config) -> Config {
@@ -52,9 +74,9 @@ impl Operations {
     ) -> Result<VerbOutcome, OperationError> {
         let made = self.made_now();
         let hidden = edit.set.iter().map(|(_, value)| value.to_owned()).collect();
-        self.adapters.events.hide(hidden);
+        self.hide(hidden);
         let verb = edit.verb();
-        self.change(app, verb, |situation| {
+        let change = self.change(app, verb, |situation| {
             let config = edit.applied_to(&situation.record.config);
             if config == situation.record.config {
                 return Ok(Plan::new(app.clone()));
@@ -64,24 +86,30 @@ impl Operations {
                 config: config.clone(),
             };
             plan_config(situation, store, config, restart, verb, made)
-        })
-        .await
+        });
+        let ended = change.await;
+        self.told(app, verb, ended, |_| edit.summary()).await
     }
 
     /// Changes the environment of all apps; nothing is restarted.
     pub async fn configure_all(&self, edit: &ConfigEdit) -> Result<(), OperationError> {
         let hidden = edit.set.iter().map(|(_, value)| value.to_owned()).collect();
-        self.adapters.events.hide(hidden);
+        self.hide(hidden);
+        let ended = self.store_for_all(edit).await;
+        let told = ended.as_ref().map(|()| edit.summary());
+        self.write_trail(None, edit.verb(), told).await;
+        ended
+    }
+
+    async fn store_for_all(&self, edit: &ConfigEdit) -> Result<(), OperationError> {
         let global = self.adapters.store.global().await?;
-        let config = edit.applied_to(&global.config);
+        self.hide(global.config.iter().map(|(_, value)| value.to_owned()).collect());
+        let change = StoreChange::SetConfig {
+            scope: Scope::Global,
+            config: edit.applied_to(&global.config),
+        };
         if !self.is_dry_run() {
-            self.adapters
-                .store
-                .apply(&[StoreChange::SetConfig {
-                    scope: Scope::Global,
-                    config,
-                }])
-                .await?;
+            self.adapters.store.apply(&[change]).await?;
         }
         Ok(())
     }
@@ -95,8 +123,14 @@ impl Operations {
         value: Option<String>,
     ) -> Result<VerbOutcome, OperationError> {
         property.check(value.as_deref().unwrap_or_default())?;
-        self.change(app, "ps:set", |situation| plan_property(situation, property, value))
-            .await
+        let text = match &value {
+            Some(value) => format!("set {property} to {value}"),
+            None => format!("cleared {property}"),
+        };
+        let verb = "ps:set";
+        let change = self.change(app, verb, |situation| plan_property(situation, property, value));
+        let ended = change.await;
+        self.told(app, verb, ended, |_| text).await
     }
 }
 
@@ -112,7 +146,8 @@ fn plan_config(
     let record = &situation.record;
     let mut changed = situation.clone();
     changed.record.config = config;
-    let runs = !record.stopped_by_operator && !record.serving.is_empty();
+    let is_wanted = !record.stopped_by_operator && record.quarantine.is_none();
+    let runs = is_wanted && !record.serving.is_empty();
     let plan = match &record.release {
         Some(current) if restart && runs => {
             let release = Release {
@@ -164,7 +199,8 @@ fn plan_property(situation: &Situation, property: Property, value: Option<String
         value,
     };
     let stored = plan.push(StoreAction::Record(vec![set]), Cause::SettingChanged, &[]);
-    let is_live = situation.capabilities.updates_restart_policy && !record.stopped_by_operator;
+    let is_stopped = record.stopped_by_operator || record.quarantine.is_some();
+    let is_live = situation.capabilities.updates_restart_policy && !is_stopped;
     if is_live && policies.restart != situation.policies.restart {
         for replica in record.serving.keys() {
             let Some(container) = situation.observed.serving(record, replica) else {

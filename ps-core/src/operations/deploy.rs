@@ -5,6 +5,7 @@ use super::change::Extras;
 use super::deployed_settings::DeployedSettings;
 use super::phases::Deployment;
 use super::prepare::Prepared;
+use super::trail::released;
 use super::{OperationError, Operations, VerbOutcome};
 use crate::app::AppRecord;
 use crate::execution::{Cancellation, OperationEvent};
@@ -43,6 +44,22 @@ impl Operations {
         build: Build,
     ) -> Result<VerbOutcome, OperationError> {
         let verb = "deploy";
+        let ended = self.deploy_app(app, source, build, verb).await;
+        let done = |outcome: &VerbOutcome| match outcome.notice {
+            // Its containers stay as they are.
+            Some(_) => released("built", outcome),
+            None => released("deployed", outcome),
+        };
+        self.told(app, verb, ended, done).await
+    }
+
+    async fn deploy_app(
+        &self,
+        app: &AppName,
+        source: Option<Source>,
+        build: Build,
+        verb: &str,
+    ) -> Result<VerbOutcome, OperationError> {
         if source.is_none() {
             // An app that does not exist must not get a lock file.
             self.adapters.store.app(app).await?;
@@ -110,6 +127,7 @@ impl Operations {
         read: Option<PreparedSource>,
         verb: &str,
     ) -> Result<(), OperationError> {
+        Box::pin(self.link_services(outcome, &mut situation, verb)).await?;
         self.expect_image(&situation).await?;
         let revision = read.as_ref().and_then(|read| read.revision.clone());
         let source = self.load_source(outcome, &situation, source, verb).await?;
@@ -144,12 +162,11 @@ impl Operations {
             by: self.options.by.clone(),
             created_at: self.adapters.clock.now(),
         };
-        self.release_and_switch(outcome, situation, release, &settings, verb)
-            .await
+        Box::pin(self.release_and_switch(outcome, situation, release, &settings, verb)).await
     }
 
     /// After a failure, the image's name is given back, unless the release was recorded before it failed.
-    async fn give_image_back(&self, situation: &Situation, verb: &str) {
+    pub(super) async fn give_image_back(&self, situation: &Situation, verb: &str) {
         let number = situation.record.next_release;
         let app = &situation.record.name;
         let is_recorded = match self.adapters.store.app(app).await {

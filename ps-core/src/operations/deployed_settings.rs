@@ -1,6 +1,7 @@
 //! What a source says of formation and environment, for one deploy. Invariant: nothing is stored here; the values go into the
 //! transaction of the switch, so that a failed deploy leaves no trace of them.
 
+use super::traffic::refuse_many_published;
 use super::{OperationError, Operations};
 use crate::config::Config;
 use crate::formation::Formation;
@@ -47,6 +48,7 @@ impl Operations {
     ) -> Result<DeployedSettings, OperationError> {
         let record = &situation.record;
         let formation = deployed_formation(&record.formation, processes, manifest)?;
+        refuse_many_published(record, &formation)?;
         let kind = match &record.release {
             Some(_) => DeployKind::Later,
             None => DeployKind::First,
@@ -58,7 +60,7 @@ impl Operations {
             error,
         })?;
         let values = set.iter().map(|(_, value)| value.to_owned()).collect();
-        self.adapters.events.hide(values);
+        self.hide(values);
         Ok(DeployedSettings {
             formation,
             config: record.config.overlaid(&set),

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use crate::config::ConfigError;
 use crate::execution::{StepError, StepFailure};
 use crate::formation::ScaleError;
+use crate::links::Link;
 use crate::names::{AppName, NameError, OneOffKind, Replica};
 use crate::plan::{Action, ActionKind, Cause, Plan};
-use crate::planning::{EnvError, FormationError, LaunchError};
+use crate::planning::{EnvError, FormationError, LaunchError, LinkFault};
 use crate::policies::PropertyError;
+use crate::proxy::ProxyError;
 use crate::release::ReleaseNumber;
 use crate::runtime::RuntimeError;
 use crate::source::SourceError;
@@ -45,13 +47,19 @@ impl FailedStep {
                 Cause::Phase { kind, .. } => Some(kind),
                 _ => None,
             });
+        let step = plan.steps().get(failure.step.position());
+        let is_linked = step.is_some_and(|step| matches!(step.cause, Cause::Linked | Cause::Unlinked));
         // Backends know a container by its id; people know it by its replica.
         if let (StepError::Runtime(error), Some(replica)) = (&mut failure.error, &failure.replica) {
             error.subject = format!("{app}.{replica}");
         }
         Self {
             app: app.clone(),
-            text: failure_text(app, phase, failure.replica.as_ref(), failure.action.as_ref()),
+            text: match &failure.action {
+                // What the app is linked with has a name of its own.
+                Some(action) if is_linked => format!("could not {action}"),
+                action => failure_text(app, phase, failure.replica.as_ref(), action.as_ref()),
+            },
             replica: failure.replica,
             phase,
             still_serves: still_serves && phase != Some(OneOffKind::Postdeploy),
@@ -70,6 +78,7 @@ impl FailedStep {
         match &self.error {
             StepError::NotReady(not_ready) => not_ready.last_lines(),
             StepError::Unsuccessful { last_lines, .. } => last_lines,
+            StepError::Proxy(error) => &error.said,
             _ => &[],
         }
     }
@@ -99,6 +108,8 @@ fn failure_text(
         ActionKind::Rename => format!("could not rename {who}"),
         ActionKind::WaitReady => format!("{who} did not become ready"),
         ActionKind::WaitSucceeded => format!("{who} failed"),
+        ActionKind::Proxy => format!("could not send requests for {app} to its containers"),
+        ActionKind::Locate => format!("{who} cannot get requests"),
         ActionKind::Attach => format!("could not send its script to {who}"),
         ActionKind::Commit => format!("could not keep the files of {who}"),
         _ => format!("could not {action}"),
@@ -145,6 +156,9 @@ pub enum OperationError {
     /// The source.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The proxy.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// A bad scale.
     #[error(transparent)]
     Scale(#[from] ScaleError),
@@ -159,6 +173,33 @@ pub enum OperationError {
         /// Why.
         #[source]
         error: EnvError,
+    },
+    /// A link cannot be used.
+    #[error(transparent)]
+    Link(#[from] LinkFault),
+    /// Another link of the app has the alias.
+    #[error("{app} reaches the container {} as {} already", link.container, link.alias)]
+    AliasTaken {
+        /// The app.
+        app: AppName,
+        /// The link that has the alias.
+        link: Link,
+    },
+    /// The app has no such link.
+    #[error("{app} has no link {word}: it has {}", if known.is_empty() { "none" } else { known })]
+    NoSuchLink {
+        /// The app.
+        app: AppName,
+        /// The link as given.
+        word: String,
+        /// Those it has, separated by commas.
+        known: String,
+    },
+    /// A network that is not ours has the name of the app's own.
+    #[error("a network called {name} exists and does not belong to this psctl")]
+    NetworkTaken {
+        /// The name.
+        name: String,
     },
     /// The current release's app.json owns the scale.
     #[error("the app.json of {app} says how many replicas there are")]
@@ -204,6 +245,16 @@ pub enum OperationError {
         word: String,
         /// What it has, separated by commas.
         known: String,
+    },
+    /// `web` has an outside port, which one container can have.
+    #[error("{app} publishes port {port}, which one web replica can have, not {replicas}")]
+    PublishedOnce {
+        /// The app.
+        app: AppName,
+        /// The port.
+        port: u16,
+        /// How many were asked for.
+        replicas: u16,
     },
     /// The app has no source that could be deployed again.
     #[error("{app} has no source to build: deploy it once with a directory, an archive, a git repository or an image")]
@@ -259,6 +310,24 @@ pub enum OperationError {
         number: ReleaseNumber,
         /// The releases that can be put back.
         possible: Vec<ReleaseNumber>,
+    },
+    /// A release that served cannot be made again.
+    #[error("the image of {number} of {app} is gone, and {why}")]
+    ReleaseLost {
+        /// The app.
+        app: AppName,
+        /// The release.
+        number: ReleaseNumber,
+        /// Why it is not made from its source: `the directory /src changed since`.
+        why: String,
+    },
+    /// Containers that were started ended at once.
+    #[error("{containers} ended right after its start")]
+    EndedAgain {
+        /// The app.
+        app: AppName,
+        /// Their names, separated by commas.
+        containers: String,
     },
     /// No one-off of `run` has that name.
     #[error("{app} has no one-off container {name}: it has {}", if known.is_empty() { "none" } else { known })]

@@ -6,24 +6,35 @@ mod all;
 mod apps;
 mod change;
 mod checks;
+mod coalesced;
 mod configure;
 mod deploy;
 mod deployed_settings;
 mod error;
+mod gathered;
 mod image_archive;
 mod image_files;
 mod keep_images;
+mod links;
+mod listen;
 mod look;
 mod phases;
 mod prepare;
 mod releases;
+mod restore;
+mod restore_image;
+mod restore_proof;
+mod restore_sites;
 mod rollback;
+mod routing;
 mod run;
 mod situate;
 mod sources;
+mod traffic;
+mod trail;
 mod verbs;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_lock::Semaphore;
@@ -33,14 +44,20 @@ pub use change::VerbOutcome;
 pub use checks::{CheckOutcome, CheckReport};
 pub use configure::ConfigEdit;
 pub use error::{FailedStep, OperationError};
+pub use links::ListedLink;
+pub use listen::{IgnoreNews, ListenFigures, ListenNews, ListenSink};
 pub use look::ProcessList;
 pub use releases::{ListedRelease, ReleaseList, ReleaseState};
+pub use restore::{RestoreOutcome, RestoreReport, RestoreSelection, RestoredApp};
 pub use run::{AttachedRun, ListedRun, RunRequest};
+pub use traffic::{AppTraffic, DomainEdit};
 
 use crate::addresses::Subnet;
 use crate::execution::{Cancellation, EventSink};
 use crate::host::{Clock, Host};
 use crate::probe::HttpProber;
+use crate::proxy::Proxy;
+use crate::redaction::Redactor;
 use crate::runtime::Engine;
 use crate::source::SourceReader;
 use crate::store::Store;
@@ -66,7 +83,7 @@ pub struct OperationOptions {
     pub engine_calls: Option<usize>,
     /// The subnet of psctl's network when none was chosen yet; `None` is the first free one from 10.210.0.0/16 on.
     pub subnet: Option<Subnet>,
-    /// Who runs the command, for the history of releases; `None` where nobody is to be named.
+    /// Who runs the command, for the history of releases and the audit trail; `None` where nobody is to be named.
     pub by: Option<String>,
 }
 
@@ -97,6 +114,8 @@ pub struct Adapters {
     pub host: Arc<dyn Host>,
     /// Asks replicas over HTTP.
     pub prober: Arc<dyn HttpProber>,
+    /// Sends requests to replicas.
+    pub proxy: Arc<dyn Proxy>,
     /// Where events go.
     pub events: Arc<dyn EventSink>,
 }
@@ -109,6 +128,7 @@ pub struct Adapters {
 /// use ps_core::formation::parse_scale;
 /// use ps_core::names::AppName;
 /// use ps_core::operations::{Adapters, OperationOptions, Operations};
+/// use ps_core::proxy::NoProxy;
 /// use ps_core::release::{Processes, Source};
 /// use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeProber, FakeSource, MemoryStore};
 ///
@@ -125,6 +145,7 @@ pub struct Adapters {
 ///     source: Arc::new(source),
 ///     host: Arc::new(FakeHost::new(&engine)),
 ///     prober: Arc::new(FakeProber::new(&clock)),
+///     proxy: Arc::new(NoProxy),
 ///     clock,
 ///     events: Arc::new(IgnoreEvents),
 /// };
@@ -145,11 +166,14 @@ pub struct Operations {
     options: OperationOptions,
     permits: Semaphore,
     cancellation: Cancellation,
+    /// What the audit trail must not repeat.
+    hidden: Mutex<Redactor>,
 }
 
 impl Operations {
     /// Puts adapters together. Raising `cancellation` ends a running use case early, leaving nothing half done.
-    pub fn new(adapters: Adapters, options: OperationOptions, cancellation: Cancellation) -> Self {
+    pub fn new(mut adapters: Adapters, options: OperationOptions, cancellation: Cancellation) -> Self {
+        adapters.proxy = Arc::new(coalesced::Coalesced::new(adapters.proxy));
         let calls = options
             .engine_calls
             .unwrap_or_else(|| adapters.host.cpus().saturating_mul(2))
@@ -159,6 +183,7 @@ impl Operations {
             options,
             permits: Semaphore::new(calls),
             cancellation,
+            hidden: Mutex::default(),
         }
     }
 

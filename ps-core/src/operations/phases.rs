@@ -71,7 +71,7 @@ impl Operations {
     }
 
     /// Runs the predeploy command; the image that keeps what it changed becomes the release's.
-    async fn predeploy(
+    pub(super) async fn predeploy(
         &self,
         outcome: &mut VerbOutcome,
         deployment: &mut Deployment<'_>,
@@ -153,5 +153,6 @@ fn after(situation: Situation, plan: &Plan) -> Situation {
     if let Some(network) = situation.network.as_mut() {
         network.exists = true;
     }
+    situation.links = situation.links.joined();
     situation
 }

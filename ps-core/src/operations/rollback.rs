@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::change::Extras;
+use super::trail::released;
 use super::{OperationError, Operations, VerbOutcome};
 use crate::config::Config;
 use crate::execution::OperationEvent;
@@ -19,7 +20,22 @@ impl Operations {
     /// commands, manifest and config is rolled out as a deploy would be. The formation stays, unless that release's app.json has
     /// one.
     pub async fn rollback(&self, app: &AppName, target: Option<ReleaseNumber>) -> Result<VerbOutcome, OperationError> {
-        let verb = "ps:rollback";
+        let (verb, mut put_back) = ("ps:rollback", None);
+        let ended = self.roll_back(app, target, verb, &mut put_back).await;
+        let done = |outcome: &VerbOutcome| match put_back {
+            Some(earlier) => released(&format!("put {earlier} back as"), outcome),
+            None => released("deployed", outcome),
+        };
+        self.told(app, verb, ended, done).await
+    }
+
+    async fn roll_back(
+        &self,
+        app: &AppName,
+        target: Option<ReleaseNumber>,
+        verb: &str,
+        put_back: &mut Option<ReleaseNumber>,
+    ) -> Result<VerbOutcome, OperationError> {
         // An app that does not exist must not get a lock file.
         self.adapters.store.app(app).await?;
         let _lock = self.lock(app, verb).await?;
@@ -32,8 +48,9 @@ impl Operations {
             return Ok(VerbOutcome::with_notice(app, notice));
         }
         let target = self.release_to_put_back(app, current, target).await?;
+        *put_back = Some(target.number);
         let values = target.config.iter().map(|(_, value)| value.to_owned());
-        self.adapters.events.hide(values.collect());
+        self.hide(values.collect());
         self.warn_of_new_globals(&situation, &target);
         let made = self.made_now();
         let release = Release {

@@ -3,17 +3,20 @@
 use std::time::{Duration, SystemTime};
 
 use super::change::{Cleanup, Extras};
+use super::trail::removed;
 use super::{OperationError, Operations, VerbOutcome};
 use crate::execution::StepResult;
 use crate::labels;
 use crate::names::{AppName, Generation, OneOffKind};
 use crate::observation::ObservedOneOff;
 use crate::plan::{Cause, EngineAction, Plan, StoreAction};
-use crate::planning::{Situation, one_off_spec, plan_stop_runs, runs};
+use crate::planning::{Situation, join_links, one_off_spec, plan_stop_runs, runs};
 use crate::runtime::{
     ByteStream, ContainerId, ExitCode, OutputChunk, RuntimeError, RuntimeErrorKind, RuntimeStream, TerminalMode,
 };
 use crate::store::StoreChange;
+
+const RUN: &str = "run";
 
 /// What to run beside an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +76,17 @@ impl Operations {
         request: &RunRequest,
         input: ByteStream,
     ) -> Result<AttachedRun, OperationError> {
+        let ended = self.start_attached(app, request, input).await;
+        self.tell_run(app, request, ended.as_ref().map(|_| ())).await;
+        ended
+    }
+
+    async fn start_attached(
+        &self,
+        app: &AppName,
+        request: &RunRequest,
+        input: ByteStream,
+    ) -> Result<AttachedRun, OperationError> {
         let id = self.create_run(app, request).await?;
         let engine = &self.adapters.engine;
         let attached = engine.attach_container(&id, request.terminal, input).await;
@@ -84,6 +98,21 @@ impl Operations {
 
     /// Starts a one-off container and leaves it alone; its name is returned.
     pub async fn run_detached(&self, app: &AppName, request: &RunRequest) -> Result<String, OperationError> {
+        let ended = self.start_detached(app, request).await;
+        self.tell_run(app, request, ended.as_ref().map(|_| ())).await;
+        ended
+    }
+
+    /// The trail names the program alone: arguments can be secret.
+    async fn tell_run(&self, app: &AppName, request: &RunRequest, ended: Result<(), &OperationError>) {
+        let program = request.command.first().map(String::as_str).unwrap_or_default();
+        // One word may still be a whole command line.
+        let program = program.split_whitespace().next().unwrap_or_default();
+        self.write_trail(Some(app), RUN, ended.map(|()| format!("started {program}")))
+            .await;
+    }
+
+    async fn start_detached(&self, app: &AppName, request: &RunRequest) -> Result<String, OperationError> {
         let id = self.create_run(app, request).await?;
         let started = self.adapters.engine.start_container(&id).await;
         self.unless_failed(&id, started).await?;
@@ -130,6 +159,17 @@ impl Operations {
 
     /// Stops and removes an app's one-offs of `run`: the one of this name (`shop.run.7`, or `run.7`), all without one.
     pub async fn stop_runs(&self, app: &AppName, name: Option<&str>) -> Result<VerbOutcome, OperationError> {
+        let verb = "run:stop";
+        let ended = self.stop_wanted_runs(app, name, verb).await;
+        self.told(app, verb, ended, removed).await
+    }
+
+    async fn stop_wanted_runs(
+        &self,
+        app: &AppName,
+        name: Option<&str>,
+        verb: &str,
+    ) -> Result<VerbOutcome, OperationError> {
         let situation = self.situation(app).await?;
         let full = |name: &str| {
             let prefix = format!("{app}.");
@@ -160,13 +200,12 @@ impl Operations {
             cleanup: Cleanup::Leave,
             ..Extras::default()
         };
-        self.carry_out(&mut outcome, &situation, plan, "run:stop", extras)
-            .await?;
+        self.carry_out(&mut outcome, &situation, plan, verb, extras).await?;
         Ok(outcome)
     }
 
     async fn create_run(&self, app: &AppName, request: &RunRequest) -> Result<ContainerId, OperationError> {
-        let verb = "run";
+        let verb = RUN;
         let lock = self.lock(app, verb).await?;
         let situation = self.situation(app).await?;
         let Some(release) = &situation.record.release else {
@@ -207,6 +246,7 @@ impl Operations {
             endpoint: None,
         };
         let created = plan.push(create, Cause::StartedByOperator, &after);
+        join_links(&mut plan, &situation, None, created, &Cause::StartedByOperator);
         let mut outcome = VerbOutcome::new(app);
         let execution = self
             .carry_out(&mut outcome, &situation, plan, verb, Extras::default())

@@ -47,6 +47,8 @@ impl Operations {
         situation.observed = observed;
         situation.endpoints = endpoints.into_iter().filter(|endpoint| endpoint.app == name).collect();
         situation.network = network;
+        situation.links = self.link_state(&situation.owner, &situation.record).await?;
+        situation.routing = self.routing(&situation).await?;
         if !capabilities.updates_restart_policy {
             situation.restart_policies = self.restart_policies(&situation).await?;
         }
@@ -65,7 +67,7 @@ impl Operations {
             .flat_map(|config| config.iter())
             .map(|(_, value)| value.to_owned())
             .collect();
-        self.adapters.events.hide(values);
+        self.hide(values);
     }
 
     /// Where a live container's policy cannot be changed, a stop depends on the policy it has.
@@ -101,7 +103,12 @@ impl Operations {
         };
         let labels = BTreeMap::from([(labels::OWNER.to_owned(), owner.as_str().to_owned())]);
         Ok(NetworkState {
-            spec: NetworkSpec { name, subnet, labels },
+            spec: NetworkSpec {
+                name,
+                subnet: Some(subnet),
+                resolves_aliases: false,
+                labels,
+            },
             exists,
         })
     }

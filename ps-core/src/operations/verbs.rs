@@ -1,8 +1,14 @@
 //! Scale, start, stop, restart and retire.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::{Either, select};
 
 use super::change::{Cleanup, Extras};
+use super::traffic::refuse_many_published;
+use super::trail::removed;
 use super::{OperationError, Operations, VerbOutcome};
 use crate::app::{AppRecord, GlobalRecord};
 use crate::config::Config;
@@ -14,6 +20,9 @@ use crate::planning::{Rollout, Selection, plan_retire, plan_rollout, plan_scale,
 use crate::release::Release;
 use crate::store::{LockKind, StoreErrorKind};
 
+/// How long a wait for old containers goes without a look at the clock.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 impl Operations {
     /// Changes the formation, and starts or retires just what changes.
     pub async fn scale(
@@ -22,13 +31,17 @@ impl Operations {
         changes: &[ScaleChange],
         skip_deploy: bool,
     ) -> Result<VerbOutcome, OperationError> {
-        self.change(app, "ps:scale", |situation| {
+        let (verb, mut said) = ("ps:scale", String::new());
+        let change = self.change(app, verb, |situation| {
             self.may_scale(&situation.record, changes)?;
             let formation = scaled(&situation.record, changes)?;
+            refuse_many_published(&situation.record, &formation)?;
+            said = scale_text(&formation, changes);
             let skip_deploy = skip_deploy || situation.policies.skip_deploy;
             Ok(plan_scale(situation, &formation, skip_deploy)?)
-        })
-        .await
+        });
+        let ended = change.await;
+        self.told(app, verb, ended, |_| said).await
     }
 
     /// Refuses to scale what app.json scales; says which quantities `DOKKU_SCALE` will set again.
@@ -59,6 +72,11 @@ impl Operations {
 
     /// Starts what is stopped and replaces what is missing.
     pub async fn start(&self, app: &AppName) -> Result<VerbOutcome, OperationError> {
+        let ended = self.start_app(app).await;
+        self.told(app, "ps:start", ended, |_| "started".to_owned()).await
+    }
+
+    async fn start_app(&self, app: &AppName) -> Result<VerbOutcome, OperationError> {
         if let Some(outcome) = self.never_deployed(app).await? {
             return Ok(outcome);
         }
@@ -69,6 +87,11 @@ impl Operations {
 
     /// Stops everything, and remembers that the operator wanted it.
     pub async fn stop(&self, app: &AppName) -> Result<VerbOutcome, OperationError> {
+        let ended = self.stop_app(app).await;
+        self.told(app, "ps:stop", ended, |_| "stopped".to_owned()).await
+    }
+
+    async fn stop_app(&self, app: &AppName) -> Result<VerbOutcome, OperationError> {
         if let Some(outcome) = self.never_deployed(app).await? {
             return Ok(outcome);
         }
@@ -79,6 +102,12 @@ impl Operations {
     /// Replaces containers without losing a request: all, those of a type, or one replica. Makes a new release from
     /// the same image when the config changed since.
     pub async fn restart(&self, app: &AppName, word: Option<&str>) -> Result<VerbOutcome, OperationError> {
+        let ended = self.restart_app(app, word).await;
+        let text = |_: &VerbOutcome| word.map_or_else(|| "restarted".to_owned(), |word| format!("restarted {word}"));
+        self.told(app, "ps:restart", ended, text).await
+    }
+
+    async fn restart_app(&self, app: &AppName, word: Option<&str>) -> Result<VerbOutcome, OperationError> {
         if let Some(outcome) = self.never_deployed(app).await? {
             return Ok(outcome);
         }
@@ -120,6 +149,15 @@ impl Operations {
     /// Stops and removes the containers whose time has come. Somebody else doing so already is no error.
     pub async fn retire(&self, app: &AppName) -> Result<VerbOutcome, OperationError> {
         let verb = "ps:retire";
+        let ended = self.retire_app(app, verb).await;
+        // It is looked after often, and mostly nothing is due.
+        if ended.as_ref().is_ok_and(|outcome| !outcome.is_change()) {
+            return ended;
+        }
+        self.told(app, verb, ended, removed).await
+    }
+
+    async fn retire_app(&self, app: &AppName, verb: &str) -> Result<VerbOutcome, OperationError> {
         // An app that does not exist must not get a lock file.
         self.adapters.store.app(app).await?;
         let lock = if self.is_dry_run() {
@@ -153,10 +191,40 @@ impl Operations {
         drop(lock);
         if !self.is_dry_run() {
             self.keep_images_unless_busy(app, verb).await;
+            self.leave_links_unless_busy(&situation, verb).await;
         }
         let record = self.adapters.store.app(app).await?;
         outcome.release = record.release.map(|release| release.number);
         outcome.has_retirements = !self.is_dry_run() && !record.retirements.is_empty();
+        Ok(outcome)
+    }
+
+    /// Waits until the old containers that an app has now are due, and then stops and removes them. Being cancelled, or the app's
+    /// end, ends the wait.
+    pub async fn retire_when_due(&self, app: &AppName) -> Result<VerbOutcome, OperationError> {
+        let clock = &self.adapters.clock;
+        let known = self.adapters.store.app(app).await?.retirements;
+        let mut dues: Vec<SystemTime> = known.into_iter().map(|retirement| retirement.due).collect();
+        dues.sort();
+        dues.dedup();
+        let mut outcome = VerbOutcome::new(app);
+        for due in dues {
+            while let Ok(left) = due.duration_since(clock.now())
+                && !left.is_zero()
+            {
+                // The time of day may be set; a short wait notices.
+                let wait = pin!(clock.sleep(left.min(LONGEST_WAIT)));
+                let cancelled = pin!(self.cancellation.cancelled());
+                if let Either::Right(_) = select(wait, cancelled).await {
+                    return Ok(outcome);
+                }
+            }
+            match self.retire(app).await {
+                Ok(retired) => outcome = retired,
+                Err(OperationError::Store(error)) if matches!(error.kind, StoreErrorKind::NoSuchApp(_)) => break,
+                Err(error) => return Err(error),
+            }
+        }
         Ok(outcome)
     }
 
@@ -183,6 +251,17 @@ pub(crate) fn scaled(record: &AppRecord, changes: &[ScaleChange]) -> Result<Form
         .as_ref()
         .and_then(|release| release.processes.known_types());
     Ok(record.formation.apply(changes, known.as_ref())?)
+}
+
+/// `scaled web=3 worker=1`: what the types that were named have now.
+fn scale_text(formation: &Formation, changes: &[ScaleChange]) -> String {
+    let named = formation
+        .iter()
+        .filter(|(process_type, _)| changes.iter().any(|change| change.process_type == **process_type));
+    let words: Vec<String> = named
+        .map(|(process_type, quantity)| format!("{process_type}={quantity}"))
+        .collect();
+    format!("scaled {}", words.join(" "))
 }
 
 /// What a word of `ps:restart`, `logs` or `enter` selects.

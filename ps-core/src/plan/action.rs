@@ -1,14 +1,15 @@
-//! What a step does: one call on one port, as plain data, with a text that never shows a config value.
+//! What a step does: one call on one port, as plain data.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::{Readiness, StartupKind, StepId};
+use super::{Readiness, StepId};
 use crate::addresses::Endpoint;
 use crate::names::{AppName, Generation, OneOffKind, Replica};
 use crate::policies::RestartPolicy;
+use crate::proxy::SiteSettings;
 use crate::release::{Release, ReleaseNumber, Source};
 use crate::runtime::{CommitSpec, ContainerId, ContainerSpec, ImageId, NetworkSpec, Signal};
 use crate::shell_script::ShellScript;
@@ -70,8 +71,26 @@ pub enum WaitingRestart {
 /// A call on the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EngineAction {
-    /// Make psctl's network.
+    /// Make a network of psctl's.
     CreateNetwork(NetworkSpec),
+    /// Remove one of psctl's; one that is in use stays.
+    RemoveNetwork(String),
+    /// Connect a container to one more network.
+    Connect {
+        /// Which.
+        container: ContainerRef,
+        /// The network's name.
+        network: String,
+        /// The names under which others find it there.
+        aliases: Vec<String>,
+    },
+    /// Take a container out of a network.
+    Disconnect {
+        /// Which.
+        container: ContainerRef,
+        /// The network's name.
+        network: String,
+    },
     /// Make a container.
     Create {
         /// What; its address or port is filled in from `endpoint`.
@@ -134,6 +153,63 @@ pub enum EngineAction {
         /// The file's absolute path.
         path: String,
     },
+    /// Ask, by its full id, where it listens now.
+    Locate {
+        /// Which.
+        container: ContainerRef,
+        /// Where to look.
+        position: Position,
+        /// What it means when it does not run, or is not there.
+        if_absent: IfAbsent,
+    },
+}
+
+/// Where a container is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Position {
+    /// At its address in a network, on the port that its own `PORT` variable names.
+    InNetwork {
+        /// The network's name.
+        network: String,
+        /// The port when it has no such variable.
+        default_port: u16,
+    },
+    /// On the loopback port that is published for it.
+    OnLoopback(EndpointPlace),
+}
+
+/// What it means that a container is not where it is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfAbsent {
+    /// The step fails.
+    Fails,
+    /// It gets no requests.
+    LeftOut,
+}
+
+/// A container that an earlier step located.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedUpstream {
+    /// As which replica it serves.
+    pub replica: Replica,
+    /// The locating step.
+    pub located: StepId,
+}
+
+/// A call on the proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProxyAction {
+    /// Serve an app from the containers that were found.
+    Serve {
+        /// The app.
+        app: AppName,
+        /// How.
+        settings: SiteSettings,
+        /// The containers.
+        upstreams: Vec<PlannedUpstream>,
+    },
+    /// Forget an app.
+    Remove(AppName),
 }
 
 /// A call about images.
@@ -232,6 +308,8 @@ pub struct Switch {
     pub serve: Vec<PlannedServing>,
     /// Everything else that changes with it: retirements, the formation.
     pub changes: Vec<StoreChange>,
+    /// When it was planned. What is due some time after the switch is due as much later as the switch comes after this.
+    pub planned_at: SystemTime,
 }
 
 /// A call on the store.
@@ -261,6 +339,8 @@ pub enum Action {
     Image(ImageAction),
     /// Waiting.
     Wait(WaitAction),
+    /// A call on the proxy.
+    Proxy(ProxyAction),
     /// A call on the store.
     Store(StoreAction),
 }
@@ -270,6 +350,12 @@ pub enum Action {
 pub enum ActionKind {
     /// Make a network.
     CreateNetwork,
+    /// Remove one.
+    RemoveNetwork,
+    /// Connect a container to one.
+    Connect,
+    /// Take a container out of one.
+    Disconnect,
     /// Make a container.
     Create,
     /// Start one.
@@ -290,12 +376,16 @@ pub enum ActionKind {
     Commit,
     /// Read a file of one.
     ReadFile,
+    /// Ask where one listens.
+    Locate,
     /// Build, pull, load, tag or remove an image.
     Image,
     /// Wait until a replica is ready.
     WaitReady,
     /// Wait until a one-off has succeeded.
     WaitSucceeded,
+    /// Change where requests go.
+    Proxy,
     /// Change what is remembered.
     Store,
 }
@@ -305,6 +395,9 @@ impl Action {
     pub fn kind(&self) -> ActionKind {
         match self {
             Self::Engine(EngineAction::CreateNetwork(_)) => ActionKind::CreateNetwork,
+            Self::Engine(EngineAction::RemoveNetwork(_)) => ActionKind::RemoveNetwork,
+            Self::Engine(EngineAction::Connect { .. }) => ActionKind::Connect,
+            Self::Engine(EngineAction::Disconnect { .. }) => ActionKind::Disconnect,
             Self::Engine(EngineAction::Create { .. }) => ActionKind::Create,
             Self::Engine(EngineAction::Start(_)) => ActionKind::Start,
             Self::Engine(EngineAction::Stop { .. }) => ActionKind::Stop,
@@ -315,9 +408,11 @@ impl Action {
             Self::Engine(EngineAction::Attach { .. }) => ActionKind::Attach,
             Self::Engine(EngineAction::Commit { .. }) => ActionKind::Commit,
             Self::Engine(EngineAction::ReadFile { .. }) => ActionKind::ReadFile,
+            Self::Engine(EngineAction::Locate { .. }) => ActionKind::Locate,
             Self::Image(_) => ActionKind::Image,
             Self::Wait(WaitAction::Ready { .. }) => ActionKind::WaitReady,
             Self::Wait(WaitAction::Succeeded { .. }) => ActionKind::WaitSucceeded,
+            Self::Proxy(_) => ActionKind::Proxy,
             Self::Store(_) => ActionKind::Store,
         }
     }
@@ -341,130 +436,14 @@ impl From<WaitAction> for Action {
     }
 }
 
+impl From<ProxyAction> for Action {
+    fn from(action: ProxyAction) -> Self {
+        Self::Proxy(action)
+    }
+}
+
 impl From<StoreAction> for Action {
     fn from(action: StoreAction) -> Self {
         Self::Store(action)
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Engine(action) => action.fmt(f),
-            Self::Image(action) => action.fmt(f),
-            Self::Wait(action) => action.fmt(f),
-            Self::Store(action) => action.fmt(f),
-        }
-    }
-}
-
-impl fmt::Display for EngineAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CreateNetwork(spec) => write!(f, "create network {} ({})", spec.name, spec.subnet),
-            Self::Create { spec, .. } => write!(f, "create {}", spec.name),
-            Self::Start(container) => write!(f, "start {container}"),
-            Self::Stop { container, timeout } => {
-                write!(f, "stop {container}, SIGKILL after {} s", timeout.as_secs())
-            }
-            Self::Kill { container, signal } => write!(f, "send {} to {container}", signal.name()),
-            Self::UpdateRestartPolicy { container, policy } => {
-                write!(f, "set the restart policy of {container} to {policy}")
-            }
-            Self::Rename { container, to, .. } => write!(f, "rename {container} to {to}"),
-            Self::Remove(container) => write!(f, "remove {container}"),
-            Self::Attach { container, .. } => write!(f, "send a script to {container}"),
-            Self::Commit { container, spec } => write!(f, "keep the files of {container} as image {}", spec.tag),
-            Self::ReadFile { container, path } => write!(f, "read {path} from {container}"),
-        }
-    }
-}
-
-impl fmt::Display for ImageAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Build { source, tag, .. } => write!(f, "build image {tag} from {source}"),
-            Self::Pull { image } => write!(f, "pull image {image}"),
-            Self::Load { file } => write!(f, "load image archive {}", file.display()),
-            Self::TagLoaded { file, tag, .. } => write!(f, "name the image of {} also {tag}", file.display()),
-            Self::Tag { image, tag } => write!(f, "name image {image} also {tag}"),
-            Self::Remove { image } => write!(f, "remove image {image}"),
-        }
-    }
-}
-
-impl fmt::Display for WaitAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ready {
-                container, readiness, ..
-            } => {
-                write!(f, "wait until {container} is ready{}", Asked(readiness))?;
-                write!(f, ", at most {} s", readiness.limit().as_secs())
-            }
-            Self::Succeeded { container, .. } => write!(f, "wait until {container} has ended with 0"),
-        }
-    }
-}
-
-impl fmt::Display for StoreAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Record(changes) => write!(f, "record {}", Listed(changes)),
-            Self::ReserveEndpoints { kind, wanted, .. } => {
-                let what = match kind {
-                    EndpointKind::Address(_) => "addresses",
-                    EndpointKind::LoopbackPort => "loopback ports",
-                };
-                let replicas: Vec<_> = wanted.iter().map(|(replica, _)| replica).collect();
-                write!(f, "reserve {what} for {}", Listed(&replicas))
-            }
-            Self::Switch(switch) => {
-                let mut parts: Vec<String> = Vec::new();
-                parts.extend(
-                    switch
-                        .release
-                        .as_ref()
-                        .map(|release| format!("release {}", release.number)),
-                );
-                parts.extend(switch.serve.iter().map(|serving| match &serving.container {
-                    ContainerRef::Made(step) => format!("{} is served from {step}", serving.replica),
-                    ContainerRef::Existing { name, .. } => format!("{} is served from {name}", serving.replica),
-                }));
-                parts.extend(switch.changes.iter().map(ToString::to_string));
-                write!(f, "record {}", Listed(&parts))
-            }
-        }
-    }
-}
-
-/// What a source asks for; the default needs no words.
-struct Asked<'a>(&'a Readiness);
-
-impl fmt::Display for Asked<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.checks.as_slice() {
-            [only]
-                if matches!(
-                    only.kind,
-                    StartupKind::Uptime(_) | StartupKind::UptimeOrListening { .. }
-                ) =>
-            {
-                Ok(())
-            }
-            checks => write!(f, ": {}", Listed(checks)),
-        }
-    }
-}
-
-struct Listed<'a, T>(&'a [T]);
-
-impl<T: fmt::Display> fmt::Display for Listed<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, item) in self.0.iter().enumerate() {
-            let gap = if position == 0 { "" } else { ", " };
-            write!(f, "{gap}{item}")?;
-        }
-        Ok(())
     }
 }

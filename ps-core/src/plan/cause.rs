@@ -66,6 +66,18 @@ pub enum Cause {
     Renamed,
     /// A setting was changed.
     SettingChanged,
+    /// The app is linked with it.
+    Linked,
+    /// The app's links are not what its containers were made with.
+    LinksChanged,
+    /// The app is no longer linked with it.
+    Unlinked,
+    /// Where requests go was asked for anew.
+    Routed,
+    /// Nobody types a command: the host or the engine started.
+    Restored,
+    /// A replica failed by itself.
+    Crashed,
     /// A command that belongs to a deploy.
     Phase {
         /// Which.
@@ -104,6 +116,12 @@ impl fmt::Display for Cause {
             Self::Destroyed => f.write_str("the app is destroyed"),
             Self::Renamed => f.write_str("the app is renamed"),
             Self::SettingChanged => f.write_str("the setting was changed"),
+            Self::Linked => f.write_str("the app is linked with it"),
+            Self::LinksChanged => f.write_str("the links were changed"),
+            Self::Unlinked => f.write_str("no longer linked"),
+            Self::Routed => f.write_str("where requests go is written anew"),
+            Self::Restored => f.write_str("restored"),
+            Self::Crashed => f.write_str("it failed by itself"),
             Self::Phase { kind, release } => write!(f, "{kind} phase of {release}"),
         }
     }

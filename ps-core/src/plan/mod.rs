@@ -4,14 +4,15 @@
 //! A step can only wait for earlier steps, so a cycle cannot be written.
 
 mod action;
+mod action_text;
 mod cause;
 mod readiness;
 
 use std::fmt;
 
 pub use action::{
-    Action, ActionKind, ContainerRef, EndpointPlace, EndpointRef, EngineAction, ImageAction, PlannedServing,
-    StoreAction, Switch, WaitAction, WaitingRestart,
+    Action, ActionKind, ContainerRef, EndpointPlace, EndpointRef, EngineAction, IfAbsent, ImageAction, PlannedServing,
+    PlannedUpstream, Position, ProxyAction, StoreAction, Switch, WaitAction, WaitingRestart,
 };
 pub use cause::Cause;
 pub use readiness::{CommandCheck, HttpCheck, Readiness, StartupCheck, StartupKind};

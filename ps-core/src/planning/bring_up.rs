@@ -12,8 +12,10 @@ use crate::plan::{
     StoreAction, Switch, WaitAction, WaitingRestart,
 };
 use crate::planning::launch::{LaunchError, replica_spec, web_port};
+use crate::planning::links::join_links;
 use crate::planning::readiness::{published_port, readiness_of};
 use crate::planning::stop_first::{is_stop_first, make_way};
+use crate::planning::traffic::{Runs, route_switch};
 use crate::planning::{Situation, situation::existing};
 use crate::release::Release;
 use crate::store::{EndpointKind, StoreChange};
@@ -63,6 +65,8 @@ struct Made<'a> {
     cause: &'a Cause,
     endpoint: Option<EndpointRef>,
     created: StepId,
+    /// The step after which it may start.
+    joined: StepId,
 }
 
 /// Adds the steps that make each replica from a release, side by side. Generations count up from the situation's next.
@@ -80,7 +84,7 @@ pub(crate) fn bring_up(plan: &mut Plan, situation: &Situation, wanted: &BringUp<
     start(plan, situation, wanted.release, &first, &[], &mut brought_up)?;
     if !last.is_empty() {
         let mut before = brought_up.ready.clone();
-        before.extend(last.iter().map(|made| made.created));
+        before.extend(last.iter().map(|made| made.joined));
         before.extend(wanted.mended);
         let types: BTreeSet<&ProcessType> = last.iter().map(|made| made.replica.process_type()).collect();
         let stopped = make_way(plan, situation, &types, wanted.replaced, &before);
@@ -117,12 +121,14 @@ fn create<'a>(plan: &mut Plan, situation: &Situation, wanted: &BringUp<'a>) -> R
             endpoint,
         };
         let created = plan.push_for(Some(replica), create, cause.clone(), &prepared);
+        let joined = join_links(plan, situation, Some(replica), created, cause);
         made.push(Made {
             replica,
             generation: *generation,
             cause,
             endpoint,
             created,
+            joined,
         });
     }
     Ok(made)
@@ -144,7 +150,7 @@ fn start(
         let bound = release.manifest.max_parallel(process_type);
         let bound = bound.map_or(usize::MAX, |bound| usize::from(bound.get()));
         let turn = earlier.len().checked_sub(bound).and_then(|turn| earlier.get(turn));
-        let after: Vec<StepId> = before.iter().chain(turn).copied().chain([made.created]).collect();
+        let after: Vec<StepId> = before.iter().chain(turn).copied().chain([made.joined]).collect();
         let container = ContainerRef::Made(made.created);
         let start = EngineAction::Start(container.clone());
         let started = plan.push_for(Some(made.replica), start, made.cause.clone(), &after);
@@ -247,24 +253,32 @@ fn reserve_endpoints(
 }
 
 fn endpoint_kind(situation: &Situation) -> EndpointKind {
-    let subnet: Option<Subnet> = situation.network.as_ref().map(|network| network.spec.subnet);
+    let subnet: Option<Subnet> = situation.network.as_ref().and_then(|network| network.spec.subnet);
     subnet.map_or(EndpointKind::LoopbackPort, EndpointKind::Address)
 }
 
-/// Adds the switch and the renames after it: the old containers get out of the way of the names first.
+/// Adds the switch and the renames after it: the old containers get out of the way of the names first. Where a proxy serves the app,
+/// it sends requests to the new ones before.
 ///
 /// `after` holds the mending steps too: until they are done, the names belong to others.
 pub(crate) fn switch_to(
     plan: &mut Plan,
     situation: &Situation,
-    switch: Switch,
+    mut switch: Switch,
     retired: &[(Replica, Cause)],
+    stopped: Runs,
     cause: &Cause,
     after: &[StepId],
 ) {
     let app = situation.record.name.clone();
     let serve = switch.serve.clone();
-    let switched = plan.push(StoreAction::Switch(Box::new(switch)), cause.clone(), after);
+    let mut after = after.to_vec();
+    if let Some(routed) = route_switch(plan, situation, &switch, stopped, cause, &after) {
+        after.push(routed.step);
+        // First, so that the endpoints of what is gone can be given back.
+        switch.changes.insert(0, routed.change);
+    }
+    let switched = plan.push(StoreAction::Switch(Box::new(switch)), cause.clone(), &after);
     let mut freed: Vec<(&Replica, StepId)> = Vec::new();
     for (replica, cause) in retired {
         let Some(old) = situation.serving(replica) else {

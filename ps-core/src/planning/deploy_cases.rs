@@ -95,6 +95,7 @@ fn phase_cases() -> Vec<(&'static str, Plan)> {
             release: None,
             deadline: None,
             command: None,
+            links: Vec::new(),
             state: ContainerState::Exited,
         });
     });

@@ -1,19 +1,20 @@
 //! What a replica's container is made of: command, environment, labels, limits.
 
 use crate::command_line::{CommandForm, split_command};
-use crate::labels::{self, one_off_labels, replica_labels};
+use crate::labels::{self, links_label, one_off_labels, replica_labels};
 use crate::names::{Generation, NameStage, OneOffKind, ProcessType, Replica, container_name, one_off_name};
 use crate::planning::Situation;
+use crate::planning::links::first_network;
 use crate::policies::RestartPolicy;
 use crate::release::{Processes, Release};
-use crate::runtime::{ContainerSpec, EnvVar, NetworkAttachment, TerminalMode};
+use crate::runtime::{ContainerSpec, EnvVar, PublishedPort, TerminalMode};
 use crate::shell_script::ShellScript;
 
 /// The log size limit of app containers: 10 MiB a file.
 const LOG_MAX_BYTES: u64 = 10 * 1024 * 1024;
 
 /// The port of `web` when neither the config nor the image names one.
-const DEFAULT_PORT: u16 = 5000;
+pub(crate) const DEFAULT_PORT: u16 = 5000;
 
 /// Why a container cannot be described.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,7 +100,15 @@ pub(crate) fn replica_spec(
     let command = start_command.or_else(|| release.processes.command(process_type));
     let mut spec = common_spec(situation, release, name, command, &replica.to_string(), port);
     spec.labels = replica_labels(&situation.owner, app, replica, release.number, generation);
+    spec.labels.extend(links_label(&situation.record.links));
     spec.restart_policy = situation.policies.restart;
+    if let (Some(host_port), Some(container_port)) = (situation.record.published_port, port) {
+        spec.published_ports.push(PublishedPort {
+            host_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+            host_port,
+            container_port,
+        });
+    }
     Ok(spec)
 }
 
@@ -118,6 +127,7 @@ pub(crate) fn one_off_spec(
     spec.labels = one_off_labels(&situation.owner, app, kind, generation);
     spec.labels
         .insert(labels::RELEASE.to_owned(), release.number.0.to_string());
+    spec.labels.extend(links_label(&situation.record.links));
     spec.restart_policy = RestartPolicy::No;
     spec
 }
@@ -183,10 +193,7 @@ fn common_spec(
     spec.init = policies.init && situation.capabilities.has_init;
     spec.ulimits.clone_from(&policies.ulimits);
     spec.log_max_bytes = situation.capabilities.limits_log_size.then_some(LOG_MAX_BYTES);
-    spec.network = situation.network.as_ref().map(|network| NetworkAttachment {
-        network: network.spec.name.clone(),
-        address: None,
-    });
+    spec.network = first_network(situation);
     spec
 }
 

@@ -1,12 +1,16 @@
 //! Puts right what an interrupted command left: containers that nobody knows, names that lag behind, endpoints without
 //! a container. Every changing plan begins with it; after a failure it is the whole plan.
 
-use crate::names::{NameStage, OneOffKind, Replica, container_name};
+use std::collections::BTreeSet;
+
+use crate::names::{Generation, NameStage, OneOffKind, Replica, container_name};
 use crate::observation::{ObservedApp, ObservedContainer, ObservedOneOff, Role};
 use crate::plan::{Cause, ContainerRef, EngineAction, Plan, StepId, StoreAction, WaitingRestart};
 use crate::planning::Situation;
+use crate::planning::links::{Leaving, leave_links, left};
 use crate::planning::situation::existing;
-use crate::runtime::ContainerState;
+use crate::planning::traffic::{is_in_doubt, reroute, routed_once_mended};
+use crate::runtime::{ContainerId, ContainerState};
 use crate::store::{ReservedEndpoint, StoreChange};
 
 /// The plan that removes leftovers, mends names, and starts again what serves and is stopped. Empty when there is nothing to
@@ -32,7 +36,7 @@ pub fn plan_tidy(situation: &Situation) -> Plan {
 /// make way for others, which are leftovers now and must be gone first; or they ended for good, and get another chance.
 pub(crate) fn revive(plan: &mut Plan, situation: &Situation, mended: &[StepId], stays: impl Fn(&Replica) -> bool) {
     let record = &situation.record;
-    if record.stopped_by_operator {
+    if record.stopped_by_operator || record.quarantine.is_some() {
         return;
     }
     for container in situation.observed.with_role(record, Role::Serving) {
@@ -67,27 +71,51 @@ pub(crate) fn start_again(
     )
 }
 
-/// Adds the mending steps; returns them, so that steps which need the names can wait for them.
+/// Adds the mending steps; returns them, so that steps which need the names can wait for them. What the proxy may send requests to is
+/// removed only once it sends none there.
 pub(crate) fn mend(plan: &mut Plan, situation: &Situation) -> Vec<StepId> {
-    let mut steps = Vec::new();
+    let routed = Some(situation).filter(|situation| is_in_doubt(situation));
+    let routed = routed.and_then(|situation| reroute(plan, situation, &Cause::Leftover));
+    let rerouted = routed.map(|routed| {
+        let record = StoreAction::Record(vec![routed.change]);
+        plan.push(record, Cause::Leftover, &[routed.step])
+    });
+    mend_after(plan, situation, rerouted, routed_once_mended(situation).as_ref())
+}
+
+/// The mending steps after a step once which the proxy's file names `routed` and nothing else.
+pub(crate) fn mend_after(
+    plan: &mut Plan,
+    situation: &Situation,
+    rerouted: Option<StepId>,
+    routed: Option<&BTreeSet<Generation>>,
+) -> Vec<StepId> {
+    let mut steps: Vec<StepId> = rerouted.into_iter().collect();
     let mut freed = Vec::new();
-    remove_leftovers(plan, situation, &mut freed);
+    remove_leftovers(plan, situation, &steps, &mut freed);
     let retiring = |container: &ObservedContainer| NameStage::Retiring(container.generation);
     mend_names(plan, situation, Role::Retiring, retiring, &mut freed);
     mend_names(plan, situation, Role::Serving, |_| NameStage::Serving, &mut freed);
     steps.extend(freed.iter().map(|(_, step)| *step));
-    steps.extend(release_orphaned_endpoints(plan, situation, &steps));
+    steps.extend(release_orphaned_endpoints(plan, situation, routed, &steps));
+    let leftovers = situation.observed.with_role(&situation.record, Role::Leftover);
+    let one_offs = situation.observed.one_offs.iter().filter(|one_off| is_left(one_off));
+    let gone: BTreeSet<&ContainerId> = leftovers
+        .map(|container| &container.id)
+        .chain(one_offs.map(|one_off| &one_off.id))
+        .collect();
+    leave_links(plan, situation, Leaving::Unused, |id| !gone.contains(id), &steps);
     steps
 }
 
 /// Names that are free once a step is done.
 type Freed = Vec<(String, StepId)>;
 
-fn remove_leftovers(plan: &mut Plan, situation: &Situation, freed: &mut Freed) {
+fn remove_leftovers(plan: &mut Plan, situation: &Situation, before: &[StepId], freed: &mut Freed) {
     let observed = &situation.observed;
     for container in observed.with_role(&situation.record, Role::Leftover) {
         let remove = EngineAction::Remove(existing(container));
-        let step = plan.push_for(Some(&container.replica), remove, Cause::Leftover, &[]);
+        let step = plan.push_for(Some(&container.replica), remove, Cause::Leftover, before);
         freed.push((container.name.clone(), step));
     }
     for one_off in observed.one_offs.iter().filter(|one_off| is_left(one_off)) {
@@ -137,11 +165,16 @@ fn mend_names(
     }
 }
 
-fn release_orphaned_endpoints(plan: &mut Plan, situation: &Situation, after: &[StepId]) -> Option<StepId> {
+fn release_orphaned_endpoints(
+    plan: &mut Plan,
+    situation: &Situation,
+    routed: Option<&BTreeSet<Generation>>,
+    after: &[StepId],
+) -> Option<StepId> {
     let changes: Vec<StoreChange> = situation
         .endpoints
         .iter()
-        .filter(|endpoint| !is_kept(situation, endpoint))
+        .filter(|endpoint| !is_kept(situation, routed, endpoint))
         .map(|orphan| StoreChange::ReleaseEndpoint {
             app: situation.record.name.clone(),
             generation: orphan.generation,
@@ -150,13 +183,12 @@ fn release_orphaned_endpoints(plan: &mut Plan, situation: &Situation, after: &[S
     (!changes.is_empty()).then(|| plan.push(StoreAction::Record(changes), Cause::Leftover, after))
 }
 
-fn is_kept(situation: &Situation, endpoint: &ReservedEndpoint) -> bool {
+fn is_kept(situation: &Situation, routed: Option<&BTreeSet<Generation>>, endpoint: &ReservedEndpoint) -> bool {
     let record = &situation.record;
     let serving = record.serving.values().map(|serving| serving.generation);
     let retiring = record.retirements.iter().map(|retirement| retirement.generation);
-    serving
-        .chain(retiring)
-        .any(|generation| generation == endpoint.generation)
+    let mut known = serving.chain(retiring).chain(routed.into_iter().flatten().copied());
+    known.any(|generation| generation == endpoint.generation)
 }
 
 /// The situation once it is mended, for a dry run that has to reckon what an earlier plan does.
@@ -174,8 +206,11 @@ pub(crate) fn mended(mut situation: Situation) -> Situation {
         container.name = container_name(&record.name, &container.replica, stage);
     }
     situation.observed.one_offs.retain(|one_off| !is_left(one_off));
+    let routed = routed_once_mended(&situation);
     let mut endpoints = std::mem::take(&mut situation.endpoints);
-    endpoints.retain(|endpoint| is_kept(&situation, endpoint));
+    endpoints.retain(|endpoint| is_kept(&situation, routed.as_ref(), endpoint));
     situation.endpoints = endpoints;
+    situation.record.routed = routed;
+    situation.links = left(&situation);
     situation
 }

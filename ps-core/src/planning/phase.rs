@@ -8,6 +8,7 @@ use crate::plan::{Action, Cause, ContainerRef, EngineAction, Plan, StepId, WaitA
 use crate::planning::Situation;
 use crate::planning::bring_up::record_intent;
 use crate::planning::launch::{one_off_spec, predeploy_script, predeploy_spec};
+use crate::planning::links::join_links;
 use crate::planning::mend::mend;
 use crate::release::Release;
 use crate::runtime::{CommitSpec, ContainerSpec};
@@ -26,7 +27,7 @@ pub fn plan_phase(situation: &Situation, release: &Release, phase: &Phase) -> Pl
     let mut work = Work::begin(situation, release, phase.kind);
     let generation = situation.next_generation();
     let spec = one_off_spec(situation, release, phase.kind, generation, &phase.command);
-    let container = work.create(spec);
+    let container = work.create(situation, spec);
     work.push(EngineAction::Start(container.clone()));
     let wait = WaitAction::Succeeded {
         container: container.clone(),
@@ -47,7 +48,7 @@ pub fn plan_predeploy(situation: &Situation, release: &Release, command: &str, t
     let kind = OneOffKind::Predeploy;
     let mut work = Work::begin(situation, release, kind);
     let generation = situation.next_generation();
-    let container = work.create(predeploy_spec(situation, release, generation));
+    let container = work.create(situation, predeploy_spec(situation, release, generation));
     let attached = work.push(EngineAction::Attach {
         container: container.clone(),
         script: Box::new(predeploy_script(situation, release, generation, command)),
@@ -102,8 +103,10 @@ impl Work {
         step
     }
 
-    fn create(&mut self, spec: ContainerSpec) -> ContainerRef {
+    fn create(&mut self, situation: &Situation, spec: ContainerSpec) -> ContainerRef {
         let spec = Box::new(spec);
-        ContainerRef::Made(self.push(EngineAction::Create { spec, endpoint: None }))
+        let created = self.push(EngineAction::Create { spec, endpoint: None });
+        self.after = vec![join_links(&mut self.plan, situation, None, created, &self.cause)];
+        ContainerRef::Made(created)
     }
 }

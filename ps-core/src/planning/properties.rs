@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::tests::{Case, plain, retiring, upcoming};
+use super::traffic_cases::{File, served};
 use super::*;
 use crate::app::CheckMode;
-use crate::names::{ProcessType, Replica};
+use crate::names::{Generation, ProcessType, Replica};
 use crate::observation::{ObservedApp, ObservedContainer, Role};
-use crate::plan::{Action, ContainerRef, EngineAction, Plan, StepId, StoreAction};
+use crate::plan::{Action, ContainerRef, EngineAction, Plan, ProxyAction, StepId, StoreAction, WaitAction};
 use crate::planning::stop_first::is_stop_first;
 use crate::runtime::ContainerState;
+use crate::store::StoreChange;
 
 /// What the engine and the store hold while a plan is carried out; containers are known by a word.
 struct Model {
@@ -26,6 +28,22 @@ struct Model {
     stop_first: Option<ProcessType>,
     /// Checked replicas that run at first, and have to go on as long as they are served.
     ready: BTreeSet<Replica>,
+    /// The generation of each container, by its word.
+    generations: BTreeMap<String, Generation>,
+    /// The new containers that were waited for, where they are waited for at all.
+    unready: BTreeSet<String>,
+    /// What the proxy sends requests to; `None` where it knows nothing of the app.
+    file: Option<BTreeSet<String>>,
+    /// What the store says that the file may name.
+    routed: Option<BTreeSet<Generation>>,
+    /// The endpoints that are given out.
+    endpoints: BTreeSet<Generation>,
+    /// What ran when it was asked where it listens.
+    located: BTreeSet<StepId>,
+    /// What retires.
+    retiring: BTreeSet<Generation>,
+    /// Whether the operator stops it all: what stops may get requests for a moment.
+    is_stopped: bool,
 }
 
 fn word(container: &ContainerRef) -> String {
@@ -59,6 +77,22 @@ impl Model {
                 .into_iter()
                 .find(|process_type| is_stop_first(situation, process_type)),
             ready: BTreeSet::new(),
+            generations: containers.iter().map(|c| (c.id.0.clone(), c.generation)).collect(),
+            unready: BTreeSet::new(),
+            file: situation.record.routed.as_ref().map(|routed| {
+                let named = containers.iter().filter(|c| routed.contains(&c.generation));
+                named.map(|c| c.id.0.clone()).collect()
+            }),
+            routed: situation.record.routed.clone(),
+            endpoints: situation.endpoints.iter().map(|endpoint| endpoint.generation).collect(),
+            is_stopped: false,
+            located: BTreeSet::new(),
+            retiring: situation
+                .record
+                .retirements
+                .iter()
+                .map(|retirement| retirement.generation)
+                .collect(),
         }
         .with_ready_replicas()
     }
@@ -103,6 +137,93 @@ impl Model {
         );
     }
 
+    /// Whatever breaks off now: the endpoint of a container that gets requests is nobody else's, and what may get some is there.
+    fn check_traffic(&self) {
+        for word in self.file.iter().flatten() {
+            let generation = self.generations[word];
+            let may_get = self.routed.as_ref().is_some_and(|routed| routed.contains(&generation));
+            assert!(may_get, "{word} gets requests, and the store does not know");
+            assert!(
+                self.endpoints.contains(&generation),
+                "the endpoint of {word} is given away"
+            );
+        }
+    }
+
+    /// The proxy serves what serves, and nothing is kept for nobody.
+    fn check_routed_at_the_end(&self, is_served: bool) {
+        let serving = self
+            .serving
+            .iter()
+            .filter(|(replica, _)| replica.process_type().is_web());
+        let serving: BTreeSet<String> = serving.map(|(_, word)| word.clone()).collect();
+        let file = self.file.clone().unwrap_or_default();
+        assert!(file.is_subset(&serving), "{file:?} get requests, {serving:?} serve");
+        if is_served {
+            let in_doubt = self
+                .routed
+                .iter()
+                .flatten()
+                .any(|generation| *generation == crate::app::BEING_WRITTEN);
+            assert!(in_doubt || file == serving, "{file:?} get requests, {serving:?} serve");
+        } else {
+            assert_eq!(self.file, None);
+        }
+        let used = serving.iter().map(|word| self.generations[word]);
+        let used: BTreeSet<Generation> = used.chain(self.retiring.iter().copied()).collect();
+        assert!(
+            self.endpoints.is_subset(&used),
+            "{:?} are kept, {used:?} used",
+            self.endpoints
+        );
+    }
+
+    fn gets_requests(&self, word: &str) -> bool {
+        self.file.iter().flatten().any(|named| named == word)
+    }
+
+    fn record(&mut self, change: &StoreChange) {
+        match change {
+            StoreChange::StopServing { replica, .. } => drop(self.serving.remove(replica)),
+            StoreChange::SetRouted { routed, .. } => self.routed.clone_from(routed),
+            StoreChange::AddRetirement { retirement, .. } => drop(self.retiring.insert(retirement.generation)),
+            StoreChange::ReleaseEndpoint { generation, .. }
+                if !self.routed.iter().flatten().any(|routed| routed == generation) =>
+            {
+                self.endpoints.remove(generation);
+            }
+            _ => {}
+        }
+    }
+
+    fn route(&mut self, plan: &Plan, action: &ProxyAction) {
+        let ProxyAction::Serve { upstreams, .. } = action else {
+            self.file = None;
+            return;
+        };
+        let mut file = BTreeSet::new();
+        for upstream in upstreams {
+            let Action::Engine(EngineAction::Locate { container, .. }) =
+                &plan.steps()[upstream.located.position()].action
+            else {
+                panic!("it was not located");
+            };
+            let word = word(container);
+            assert_eq!(self.replicas[&word], upstream.replica);
+            if !self.located.contains(&upstream.located) {
+                continue;
+            }
+            assert!(!self.unready.contains(&word), "{word} gets requests before it is ready");
+            let is_new = matches!(container, ContainerRef::Made(_));
+            assert!(
+                !is_new || self.started.contains(&word),
+                "{word} gets requests and was not started"
+            );
+            file.insert(word);
+        }
+        self.file = Some(file);
+    }
+
     fn take_name(&mut self, word: String, name: &str) {
         let is_free = self.names.iter().all(|(other, taken)| *other == word || taken != name);
         assert!(is_free, "{name} is not free");
@@ -113,13 +234,24 @@ impl Model {
         self.serving.values().any(|serving| *serving == word(container))
     }
 
-    fn perform(&mut self, id: StepId, action: &Action, replica: Option<&Replica>) {
+    fn perform(&mut self, plan: &Plan, id: StepId, action: &Action, replica: Option<&Replica>) {
         match action {
             Action::Engine(EngineAction::Create { spec, .. }) => {
                 self.take_name(id.to_string(), &spec.name);
                 let replica = replica.expect("a container of a replica");
                 self.replicas.insert(id.to_string(), replica.clone());
+                let generation: u64 = spec.labels[crate::labels::GENERATION].parse().unwrap();
+                self.generations.insert(id.to_string(), Generation(generation));
             }
+            Action::Store(StoreAction::ReserveEndpoints { wanted, .. }) => {
+                self.endpoints.extend(wanted.iter().map(|(_, generation)| *generation));
+            }
+            Action::Store(StoreAction::Record(changes)) => changes.iter().for_each(|change| self.record(change)),
+            Action::Wait(WaitAction::Ready { container, .. }) => drop(self.unready.remove(&word(container))),
+            Action::Engine(EngineAction::Locate { container, .. }) if self.alive.contains(&word(container)) => {
+                self.located.insert(id);
+            }
+            Action::Proxy(action) => self.route(plan, action),
             Action::Engine(EngineAction::Rename { container, to, .. }) => self.take_name(word(container), to),
             Action::Engine(EngineAction::Start(container)) => {
                 assert!(self.names.contains_key(&word(container)), "started before it was made");
@@ -130,12 +262,14 @@ impl Model {
                 }
             }
             Action::Engine(EngineAction::Stop { container, .. }) => {
-                let makes_way = self.makes_way(&self.replicas[&word(container)]);
+                let makes_way = self.is_stopped || self.makes_way(&self.replicas[&word(container)]);
                 assert!(makes_way || !self.serves(container), "it serves");
+                assert!(makes_way || !self.gets_requests(&word(container)), "it gets requests");
                 self.alive.remove(&word(container));
             }
             Action::Engine(EngineAction::Remove(container)) => {
                 assert!(!self.serves(container), "it serves");
+                assert!(!self.gets_requests(&word(container)), "it gets requests");
                 self.alive.remove(&word(container));
                 self.names.remove(&word(container));
             }
@@ -145,9 +279,7 @@ impl Model {
                     self.serving.insert(planned.replica.clone(), word(&planned.container));
                 }
                 for change in &switch.changes {
-                    if let crate::store::StoreChange::StopServing { replica, .. } = change {
-                        self.serving.remove(replica);
-                    }
+                    self.record(change);
                 }
             }
             _ => {}
@@ -158,6 +290,14 @@ impl Model {
 /// Carries a plan out in an order that the picks choose among the possible ones.
 fn carry_out(plan: &Plan, model: &mut Model, picks: &[usize]) {
     let mut done: BTreeSet<StepId> = BTreeSet::new();
+    model.unready = plan
+        .steps()
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::Wait(WaitAction::Ready { container, .. }) => Some(word(container)),
+            _ => None,
+        })
+        .collect();
     for turn in 0..plan.steps().len() {
         let is_possible = |id: &StepId| {
             let step = &plan.steps()[id.position()];
@@ -167,8 +307,9 @@ fn carry_out(plan: &Plan, model: &mut Model, picks: &[usize]) {
         let pick = picks.get(turn % picks.len().max(1)).copied().unwrap_or(0);
         let id = possible[pick % possible.len()];
         let step = &plan.steps()[id.position()];
-        model.perform(id, &step.action, step.replica.as_ref());
+        model.perform(plan, id, &step.action, step.replica.as_ref());
         model.check_readiness();
+        model.check_traffic();
         done.insert(id);
     }
 }
@@ -232,6 +373,53 @@ proptest! {
                 for (replica, word) in &model.serving {
                     prop_assert_eq!(&model.names[word], &format!("shop.{replica}"));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn in_every_order_requests_go_to_what_is_there_and_ready(
+        (web, worker) in (0_usize..3, 0_usize..3),
+        pieces in prop::collection::vec((0_usize..9, 0_usize..4), 4),
+        picks in prop::collection::vec(0_usize..50, 1..20),
+        makes_way in any::<bool>(),
+        is_checked in any::<bool>(),
+        file in prop::sample::select(vec![File::Missing, File::Empty, File::Serving, File::Everything]),
+        is_served in any::<bool>(),
+    ) {
+        let case = situation(web, worker, &pieces).but(|situation| {
+            let web = ProcessType::web();
+            if makes_way {
+                situation.record.checks.insert(web, CheckMode::Disabled);
+            } else if is_checked {
+                situation.record.checks.remove(&web);
+            }
+            served(situation, file);
+            if !is_served {
+                situation.routing = Routing::None;
+            }
+        });
+        let plans = [case.started(), case.scaled(&format!("web={web}"), false), case.rolled_out(2, Selection::All)];
+        for (number, plan) in plans.iter().enumerate() {
+            for order in [&[0][..], &picks] {
+                let mut model = Model::of(&case.0);
+                carry_out(plan, &mut model, order);
+                // Scaling writes a file only where something else changes.
+                if number != 1 {
+                    model.check_routed_at_the_end(is_served);
+                }
+            }
+        }
+        let stops = (plan_stop(&case.0), true);
+        let others = [plan_mend(&case.0), plan_retire(&case.0), plan_route(&case.0), plan_unroute(&case.0)];
+        for (plan, is_stopped) in others.into_iter().map(|plan| (plan, false)).chain([stops]) {
+            for order in [&[0][..], &picks] {
+                let mut model = Model::of(&case.0);
+                model.is_stopped = is_stopped;
+                if is_stopped {
+                    model.ready.clear();
+                }
+                carry_out(&plan, &mut model, order);
             }
         }
     }

@@ -32,15 +32,7 @@ pub fn readiness_of(
     let mut checks = Vec::new();
     for check in release.manifest.checks_of(process_type, CheckMoment::Startup) {
         if let Some(kind) = startup_kind(situation, release, process_type, check)? {
-            checks.push(StartupCheck {
-                name: check.name.clone(),
-                kind,
-                initial_delay: check.initial_delay,
-                attempts: check.attempts.max(1),
-                timeout: check.timeout,
-                wait: check.wait,
-                weight: check.weight,
-            });
+            checks.push(startup_check(check, kind));
         }
     }
     let port = if process_type.is_web() && sees_ports {
@@ -59,6 +51,39 @@ pub fn readiness_of(
         checks.push(by_default(StartupKind::Listening(port), CheckWeight::WarnOnly));
     }
     Ok(Readiness { checks })
+}
+
+/// How a replica of a type is checked while it serves: the liveness checks of its source, none that only wait.
+///
+/// # Errors
+/// When a check cannot be made on this engine.
+pub fn liveness_of(
+    situation: &Situation,
+    release: &Release,
+    process_type: &ProcessType,
+) -> Result<Vec<StartupCheck>, LaunchError> {
+    let mut checks = Vec::new();
+    for check in release.manifest.checks_of(process_type, CheckMoment::Liveness) {
+        if matches!(check.kind, CheckKind::Uptime(_)) {
+            continue;
+        }
+        if let Some(kind) = startup_kind(situation, release, process_type, check)? {
+            checks.push(startup_check(check, kind));
+        }
+    }
+    Ok(checks)
+}
+
+fn startup_check(check: &HealthCheck, kind: StartupKind) -> StartupCheck {
+    StartupCheck {
+        name: check.name.clone(),
+        kind,
+        initial_delay: check.initial_delay,
+        attempts: check.attempts.max(1),
+        timeout: check.timeout,
+        wait: check.wait,
+        weight: check.weight,
+    }
 }
 
 fn by_default(kind: StartupKind, weight: CheckWeight) -> StartupCheck {

@@ -2,7 +2,9 @@
 
 use crate::names::AppName;
 use crate::plan::{Cause, ContainerRef, EngineAction, ImageAction, Plan, StepId, StoreAction};
+use crate::planning::links::{Leaving, leave_links};
 use crate::planning::situation::{Situation, existing};
+use crate::planning::traffic::unroute;
 use crate::runtime::ContainerState;
 use crate::store::StoreChange;
 
@@ -39,6 +41,9 @@ pub fn plan_remove_containers(situation: &Situation, removal: &Removal, images: 
     };
     let marked = mark.map(|mark| plan.push(StoreAction::Record(vec![mark]), cause.clone(), &[]));
     let mut removed: Vec<StepId> = marked.into_iter().collect();
+    let unrouted = unroute(&mut plan, situation, &cause, &removed);
+    removed.extend(unrouted.iter().map(|unrouted| unrouted.step));
+    let marked = unrouted.as_ref().map(|unrouted| unrouted.step).or(marked);
     let containers = situation.observed.containers.iter();
     let containers = containers.map(|container| (existing(container), &container.state));
     let one_offs = situation.observed.one_offs.iter().map(|one_off| {
@@ -51,11 +56,14 @@ pub fn plan_remove_containers(situation: &Situation, removal: &Removal, images: 
     for (container, state) in containers.chain(one_offs) {
         removed.push(remove_one(&mut plan, situation, container, state, marked, &cause));
     }
+    leave_links(&mut plan, situation, Leaving::All, |_| false, &removed);
     let mut before = removed.clone();
     for action in images {
         before = vec![plan.push(action, cause.clone(), &before)];
     }
-    plan.push(StoreAction::Record(last_changes(situation, last)), cause, &removed);
+    let unrouted = unrouted.map(|unrouted| unrouted.change);
+    let changes = unrouted.into_iter().chain(last_changes(situation, last)).collect();
+    plan.push(StoreAction::Record(changes), cause, &removed);
     plan
 }
 

@@ -16,6 +16,10 @@ pub fn plan_retire(situation: &Situation) -> Plan {
             plan.leave_alone(subject, "its time has not come");
             continue;
         }
+        if record.is_routed(retirement.generation) {
+            plan.leave_alone(subject, "the proxy may still send requests to it");
+            continue;
+        }
         let cause = Cause::Retired {
             generation: retirement.generation,
         };

@@ -10,6 +10,7 @@ use crate::planning::bring_up::{BringUp, bring_up, record_intent, switch_to};
 use crate::planning::launch::{LaunchError, has_command};
 use crate::planning::mend::{mend, revive};
 use crate::planning::scale::{give_back, let_go};
+use crate::planning::traffic::Runs;
 use crate::release::Release;
 use crate::store::StoreChange;
 
@@ -74,7 +75,8 @@ pub fn plan_rollout(situation: &Situation, rollout: Rollout<'_>) -> Result<Plan,
     });
     let make = replicas_to_make(&mut plan, situation, release, formation, &selection, &cause);
     let current = record.release.as_ref().map(|current| current.number);
-    let is_new_release = current != Some(release.number);
+    // A restore may put back what served while a newer release was only recorded.
+    let is_new_release = current.is_none_or(|current| current < release.number);
     if is_new_release {
         intent.push(StoreChange::UseReleaseNumbers {
             app: record.name.clone(),
@@ -97,17 +99,21 @@ pub fn plan_rollout(situation: &Situation, rollout: Rollout<'_>) -> Result<Plan,
     };
     let brought_up = bring_up(&mut plan, situation, &wanted)?;
     let mut changes = old_ones_go(situation, &replaced, &make);
-    changes.extend(settings_after(record, release, formation));
+    if cause != Cause::Restored {
+        changes.extend(settings_after(record, release, formation));
+    }
+    changes.extend(back_in_service(record, &cause));
     changes.extend(with_switch);
     let switch = Switch {
         app: record.name.clone(),
         release: is_new_release.then(|| Box::new(release.clone())),
         serve: brought_up.serve,
         changes,
+        planned_at: situation.now,
     };
     if switch.release.is_some() || !switch.serve.is_empty() || !switch.changes.is_empty() {
         let after: Vec<_> = brought_up.ready.into_iter().chain(intent).chain(mended).collect();
-        switch_to(&mut plan, situation, switch, &replaced, &cause, &after);
+        switch_to(&mut plan, situation, switch, &replaced, Runs::Perhaps, &cause, &after);
     }
     Ok(plan)
 }
@@ -161,19 +167,20 @@ pub fn plan_record_release(
     }];
     changes.extend(with_switch);
     let settings = settings_after(record, release, formation);
-    changes.extend(settings.filter(|change| !matches!(change, StoreChange::MarkStopped { .. })));
+    changes.extend(settings);
     let switch = Switch {
         app: record.name.clone(),
         release: Some(Box::new(release.clone())),
         serve: Vec::new(),
         changes,
+        planned_at: situation.now,
     };
     plan.push(StoreAction::Switch(Box::new(switch)), cause, &[]);
     plan.leave_alone(format!("the containers of {}", record.name), "deploying is skipped");
     plan
 }
 
-/// What a rollout changes besides the containers: where the code came from, the formation, the operator's mark.
+/// What a rollout changes besides the containers: where the code came from, and the formation.
 fn settings_after(
     record: &AppRecord,
     release: &Release,
@@ -188,9 +195,30 @@ fn settings_after(
         app: app.clone(),
         formation: formation.clone(),
     });
+    [source, formation].into_iter().flatten()
+}
+
+/// The app runs again because somebody wanted it: the operator's mark, a quarantine and the failures that led to it are over. What
+/// nobody asked for forgives nothing.
+pub(crate) fn back_in_service(record: &AppRecord, cause: &Cause) -> Vec<StoreChange> {
+    let app = &record.name;
+    if matches!(cause, Cause::Crashed | Cause::Restored) {
+        return Vec::new();
+    }
     let mark = record.stopped_by_operator.then(|| StoreChange::MarkStopped {
         app: app.clone(),
         stopped: false,
     });
-    [source, formation, mark].into_iter().flatten()
+    let forgiven = record.quarantine.is_some().then(|| {
+        let over = StoreChange::SetQuarantine {
+            app: app.clone(),
+            quarantine: None,
+        };
+        let forget = StoreChange::ForgetCrashes {
+            app: app.clone(),
+            before: None,
+        };
+        [over, forget]
+    });
+    mark.into_iter().chain(forgiven.into_iter().flatten()).collect()
 }

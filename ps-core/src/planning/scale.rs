@@ -7,6 +7,7 @@ use crate::planning::Situation;
 use crate::planning::bring_up::{BringUp, bring_up, record_intent, switch_to};
 use crate::planning::launch::{LaunchError, has_command};
 use crate::planning::mend::{mend, revive};
+use crate::planning::traffic::Runs;
 use crate::store::StoreChange;
 
 /// The plan that brings an app to a formation. An app that was never deployed, or that its operator stopped, is only
@@ -54,6 +55,7 @@ pub fn plan_scale(situation: &Situation, formation: &Formation, skip_deploy: boo
         _ if skip_deploy => Some("deploying is skipped"),
         None => Some("it was never deployed"),
         Some(_) if record.stopped_by_operator => Some("its operator stopped it"),
+        Some(_) if record.quarantine.is_some() => Some("it is in quarantine"),
         Some(_) => None,
     };
     if let Some(reason) = reason {
@@ -127,9 +129,10 @@ fn align(
         release: None,
         serve: brought_up.serve,
         changes,
+        planned_at: situation.now,
     };
     let after: Vec<_> = brought_up.ready.into_iter().chain(intent).chain(mended).collect();
-    switch_to(plan, situation, switch, &surplus, &cause, &after);
+    switch_to(plan, situation, switch, &surplus, Runs::Perhaps, &cause, &after);
     Ok(())
 }
 

@@ -7,7 +7,10 @@ use crate::app::{AppRecord, GlobalRecord, Retirement};
 use crate::names::{Generation, OwnerToken, Replica};
 use crate::observation::{ObservedApp, ObservedContainer};
 use crate::plan::ContainerRef;
+use crate::planning::links::LinkState;
+use crate::planning::traffic::due;
 use crate::policies::{Policies, PropertyError, RestartPolicy};
+use crate::proxy::SiteSettings;
 use crate::runtime::{ContainerId, NetworkSpec, RuntimeCapabilities};
 use crate::store::{ReservedEndpoint, StoreChange};
 
@@ -18,6 +21,18 @@ pub struct NetworkState {
     pub spec: NetworkSpec,
     /// Whether it is there.
     pub exists: bool,
+}
+
+/// What a proxy does for an app.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Routing {
+    /// None serves it.
+    #[default]
+    None,
+    /// One serves it, like this.
+    Served(SiteSettings),
+    /// Whatever it does stays: it cannot be told now.
+    AsItIs,
 }
 
 /// What is wanted (the record) and what is there (the observation), at one moment.
@@ -41,6 +56,10 @@ pub struct Situation {
     pub capabilities: RuntimeCapabilities,
     /// The network; `None` where the host cannot reach containers.
     pub network: Option<NetworkState>,
+    /// What a proxy does for the app.
+    pub routing: Routing,
+    /// What its links meet.
+    pub links: LinkState,
     /// Now.
     pub now: SystemTime,
 }
@@ -55,6 +74,7 @@ impl Situation {
         now: SystemTime,
     ) -> Result<Self, PropertyError> {
         let policies = record.policies(&global)?;
+        let links = LinkState::none(&owner, &record.name);
         Ok(Self {
             owner,
             record,
@@ -65,6 +85,8 @@ impl Situation {
             endpoints: Vec::new(),
             capabilities,
             network: None,
+            routing: Routing::None,
+            links,
             now,
         })
     }
@@ -77,6 +99,11 @@ impl Situation {
             .last()
             .map_or(Generation(0), |last| last.after(1));
         self.record.next_generation.max(seen)
+    }
+
+    /// Whether a proxy serves the app.
+    pub(crate) fn is_served(&self) -> bool {
+        matches!(self.routing, Routing::Served(_))
     }
 
     /// The container that serves as a replica, when it exists.
@@ -92,7 +119,7 @@ impl Situation {
                 replica: container.replica.clone(),
                 generation: container.generation,
                 container: container.id.clone(),
-                due: self.now,
+                due: due(self, container),
                 stop_timeout: self.policies.stop_timeout,
             },
         }

@@ -3,12 +3,14 @@
 
 use crate::names::Replica;
 use crate::observation::ObservedContainer;
-use crate::plan::{Cause, Plan, StepId, Switch};
+use crate::plan::{Cause, Plan, StepId, StoreAction, Switch};
 use crate::planning::bring_up::{BringUp, bring_up, record_intent, switch_to, wait_until_ready};
 use crate::planning::launch::{LaunchError, has_command};
 use crate::planning::mend::{mend, start_again};
+use crate::planning::rollout::back_in_service;
 use crate::planning::scale::{give_back, let_go, surplus};
 use crate::planning::situation::{Situation, existing};
+use crate::planning::traffic::{Runs, route_serving};
 use crate::release::Release;
 use crate::runtime::ContainerState;
 use crate::store::StoreChange;
@@ -26,18 +28,15 @@ pub fn plan_start(situation: &Situation) -> Result<Plan, LaunchError> {
     };
     let mended = mend(&mut plan, situation);
     let Wanting { stopped, make } = wanting(&mut plan, situation, release);
-    let mut intent = Vec::new();
-    if record.stopped_by_operator {
-        intent.push(StoreChange::MarkStopped {
-            app: record.name.clone(),
-            stopped: false,
-        });
-    }
+    let intent = back_in_service(record, &Cause::StartedByOperator);
     let intent = record_intent(&mut plan, situation, intent, make.len(), &Cause::StartedByOperator);
     // What is left of the same replica must be gone before.
     let before: Vec<StepId> = intent.into_iter().chain(mended.iter().copied()).collect();
+    // What gets requests has to be ready; nothing else waits for what is merely started again.
+    let mut ready = Vec::new();
     for container in stopped {
-        start_one(&mut plan, situation, release, container, &before)?;
+        let step = start_one(&mut plan, situation, release, container, &before)?;
+        ready.extend(situation.is_served().then_some(step));
     }
     let wanted = BringUp {
         release,
@@ -59,11 +58,19 @@ pub fn plan_start(situation: &Situation) -> Result<Plan, LaunchError> {
             release: None,
             serve: brought_up.serve,
             changes,
+            planned_at: situation.now,
         };
         let retired: Vec<(Replica, Cause)> = surplus.into_iter().chain(make).collect();
         let cause = retired.last().map_or(Cause::Missing, |(_, cause)| cause.clone());
-        let after: Vec<_> = brought_up.ready.into_iter().chain(intent).chain(mended).collect();
-        switch_to(&mut plan, situation, switch, &retired, &cause, &after);
+        let ready = ready.into_iter().chain(brought_up.ready);
+        let after: Vec<_> = ready.chain(intent).chain(mended).collect();
+        switch_to(&mut plan, situation, switch, &retired, Runs::ByThen, &cause, &after);
+    } else {
+        let after: Vec<_> = ready.into_iter().chain(intent).chain(mended).collect();
+        let cause = &Cause::StartedByOperator;
+        if let Some(routed) = route_serving(&mut plan, situation, Runs::ByThen, cause, &after) {
+            plan.push(StoreAction::Record(vec![routed.change]), cause.clone(), &[routed.step]);
+        }
     }
     Ok(plan)
 }
@@ -90,7 +97,11 @@ fn wanting<'a>(plan: &mut Plan, situation: &'a Situation, release: &Release) -> 
             wanting.make.push((replica, Cause::Missing));
             continue;
         };
+        let has_its_links = container.links == situation.record.links;
         match &container.state {
+            ContainerState::Created | ContainerState::Exited if !has_its_links => {
+                wanting.make.push((replica, Cause::LinksChanged));
+            }
             ContainerState::Running => plan.leave_alone(replica.to_string(), "it runs"),
             ContainerState::Created | ContainerState::Exited => wanting.stopped.push(container),
             state => {
@@ -102,17 +113,16 @@ fn wanting<'a>(plan: &mut Plan, situation: &'a Situation, release: &Release) -> 
     wanting
 }
 
-/// Gives a stopped container its policy back, starts it and waits for it.
+/// Gives a stopped container its policy back, starts it and waits for it; returns the step after which it is ready.
 fn start_one(
     plan: &mut Plan,
     situation: &Situation,
     release: &Release,
     container: &ObservedContainer,
     before: &[StepId],
-) -> Result<(), LaunchError> {
+) -> Result<StepId, LaunchError> {
     let replica = &container.replica;
     let started = start_again(plan, situation, container, before);
     let reference = existing(container);
-    wait_until_ready(plan, situation, release, replica, &reference, &Cause::Stopped, started)?;
-    Ok(())
+    wait_until_ready(plan, situation, release, replica, &reference, &Cause::Stopped, started)
 }

@@ -1,4 +1,4 @@
-//! Types whose checks are disabled: of each replica, the old container is stopped before the new one starts. Invariant: the two never
+//! Types whose checks are disabled, and a `web` with an outside port: of each replica, the old container is stopped before the new one starts. Invariant: the two never
 //! run at once. When the new one does not come up, mending removes it and starts the old one again.
 
 use std::collections::BTreeSet;
@@ -11,9 +11,11 @@ use crate::planning::Situation;
 use crate::planning::situation::existing;
 use crate::policies::RestartPolicy;
 
-/// Whether the replicas of a type make way before new ones start.
+/// Whether the replicas of a type make way before new ones start: nobody checks them, or two cannot have the same outside port.
 pub(crate) fn is_stop_first(situation: &Situation, process_type: &ProcessType) -> bool {
-    situation.record.check_mode(process_type) == CheckMode::Disabled
+    let record = &situation.record;
+    let is_published = process_type.is_web() && record.published_port.is_some();
+    record.check_mode(process_type) == CheckMode::Disabled || is_published
 }
 
 /// Adds the stops of what runs of some types, the replicas that are replaced and those that retire; returns the stops.

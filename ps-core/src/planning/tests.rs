@@ -21,7 +21,7 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-pub(super) fn release(number: u32) -> Release {
+pub(crate) fn release(number: u32) -> Release {
     let commands = [("web", "serve"), ("worker", "work")];
     let commands = commands.map(|(name, command)| (name.parse().unwrap(), command.to_owned()));
     Release {
@@ -75,6 +75,7 @@ impl Case {
             replica,
             generation,
             release: ReleaseNumber(1),
+            links: self.0.record.links.clone(),
             state,
         });
         id
@@ -389,9 +390,12 @@ fn plans_read_as_they_should() {
         scale_cases(),
         rollout_cases(),
         super::deploy_cases::all(),
+        super::link_cases::all(),
         start_cases(),
         stop_cases(),
         other_cases(),
+        super::traffic_cases::all(),
+        super::restore_cases::all(),
     ];
     let mut text = String::new();
     for (name, plan) in cases.concat() {

@@ -7,8 +7,8 @@ mod resolved;
 mod restart_policy;
 mod ulimit;
 
-pub use property::{Properties, Property, PropertyError, PropertyGroup};
-pub use resolved::{Policies, computed};
+pub use property::{Properties, Property, PropertyError, PropertyGroup, parse_size};
+pub use resolved::{Policies, ProxyChoice, computed};
 
 pub use restart_policy::{RestartPolicy, RestartPolicyError};
 pub use ulimit::{Ulimit, UlimitError, parse_ulimits};

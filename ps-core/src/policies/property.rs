@@ -10,16 +10,34 @@ use super::{RestartPolicy, parse_ulimits};
 pub enum Property {
     /// `appjson-path`
     AppjsonPath,
+    /// `client-max-body-size`, of `proxy:set`
+    ClientMaxBodySize,
     /// `default-wait`
     DefaultWait,
     /// `dockerfile-start-cmd`
     DockerfileStartCmd,
+    /// `http-port`, of `proxy:set`
+    HttpPort,
+    /// `include-directory`, of `proxy:set`
+    IncludeDirectory,
     /// `init`
     Init,
     /// `keep`, of `releases:set`
     Keep,
+    /// `nginx-mode`, of `proxy:set`
+    NginxMode,
     /// `procfile-path`
     ProcfilePath,
+    /// `proxy`, of `proxy:set`
+    Proxy,
+    /// `proxy-connect-timeout`, of `proxy:set`
+    ProxyConnectTimeout,
+    /// `proxy-read-timeout`, of `proxy:set`
+    ProxyReadTimeout,
+    /// `proxy-send-timeout`, of `proxy:set`
+    ProxySendTimeout,
+    /// `reload-command`, of `proxy:set`
+    ReloadCommand,
     /// `restart-policy`
     RestartPolicy,
     /// `restore`
@@ -34,6 +52,8 @@ pub enum Property {
     StartCmd,
     /// `stop-timeout-seconds`
     StopTimeoutSeconds,
+    /// `template`, of `proxy:set`
+    Template,
     /// `ulimits`
     Ulimits,
     /// `wait-to-retire`
@@ -49,6 +69,8 @@ pub enum PropertyGroup {
     Checks,
     /// `releases:set`
     Releases,
+    /// `proxy:set`
+    Proxy,
 }
 
 impl PropertyGroup {
@@ -101,6 +123,15 @@ pub enum PropertyError {
         /// The property.
         property: Property,
     },
+    /// It belongs to all apps.
+    #[error(
+        "`{property}` is set for all apps, with --global: properties of one app are {}",
+        names(.property.group(), Property::is_for_apps)
+    )]
+    OnlyGlobal {
+        /// The property.
+        property: Property,
+    },
     /// The value breaks the property's rule.
     #[error("`{value}` is no value of {property}: use {rule}")]
     Invalid {
@@ -120,13 +151,22 @@ fn names(group: PropertyGroup, accept: impl Fn(Property) -> bool) -> String {
 
 impl Property {
     /// All properties, sorted by name.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 25] = [
         Self::AppjsonPath,
+        Self::ClientMaxBodySize,
         Self::DefaultWait,
         Self::DockerfileStartCmd,
+        Self::HttpPort,
+        Self::IncludeDirectory,
         Self::Init,
         Self::Keep,
+        Self::NginxMode,
         Self::ProcfilePath,
+        Self::Proxy,
+        Self::ProxyConnectTimeout,
+        Self::ProxyReadTimeout,
+        Self::ProxySendTimeout,
+        Self::ReloadCommand,
         Self::RestartPolicy,
         Self::Restore,
         Self::RestorePriority,
@@ -134,6 +174,7 @@ impl Property {
         Self::SkipDeploy,
         Self::StartCmd,
         Self::StopTimeoutSeconds,
+        Self::Template,
         Self::Ulimits,
         Self::WaitToRetire,
     ];
@@ -143,6 +184,16 @@ impl Property {
         match self {
             Self::DefaultWait | Self::WaitToRetire => PropertyGroup::Checks,
             Self::Keep => PropertyGroup::Releases,
+            Self::ClientMaxBodySize
+            | Self::HttpPort
+            | Self::IncludeDirectory
+            | Self::NginxMode
+            | Self::Proxy
+            | Self::ProxyConnectTimeout
+            | Self::ProxyReadTimeout
+            | Self::ProxySendTimeout
+            | Self::ReloadCommand
+            | Self::Template => PropertyGroup::Proxy,
             _ => PropertyGroup::Ps,
         }
     }
@@ -151,11 +202,20 @@ impl Property {
     pub const fn name(self) -> &'static str {
         match self {
             Self::AppjsonPath => "appjson-path",
+            Self::ClientMaxBodySize => "client-max-body-size",
             Self::DefaultWait => "default-wait",
             Self::DockerfileStartCmd => "dockerfile-start-cmd",
+            Self::HttpPort => "http-port",
+            Self::IncludeDirectory => "include-directory",
             Self::Init => "init",
             Self::Keep => "keep",
+            Self::NginxMode => "nginx-mode",
             Self::ProcfilePath => "procfile-path",
+            Self::Proxy => "proxy",
+            Self::ProxyConnectTimeout => "proxy-connect-timeout",
+            Self::ProxyReadTimeout => "proxy-read-timeout",
+            Self::ProxySendTimeout => "proxy-send-timeout",
+            Self::ReloadCommand => "reload-command",
             Self::RestartPolicy => "restart-policy",
             Self::Restore => "restore",
             Self::RestorePriority => "restore-priority",
@@ -163,6 +223,7 @@ impl Property {
             Self::SkipDeploy => "skip-deploy",
             Self::StartCmd => "start-cmd",
             Self::StopTimeoutSeconds => "stop-timeout-seconds",
+            Self::Template => "template",
             Self::Ulimits => "ulimits",
             Self::WaitToRetire => "wait-to-retire",
         }
@@ -177,7 +238,15 @@ impl Property {
     pub const fn is_global(self) -> bool {
         !matches!(
             self,
-            Self::Restore | Self::RestorePriority | Self::StartCmd | Self::DockerfileStartCmd
+            Self::Restore | Self::RestorePriority | Self::StartCmd | Self::DockerfileStartCmd | Self::Template
+        )
+    }
+
+    /// Whether it can be set for one app.
+    pub const fn is_for_apps(self) -> bool {
+        !matches!(
+            self,
+            Self::HttpPort | Self::IncludeDirectory | Self::NginxMode | Self::ReloadCommand
         )
     }
 
@@ -194,8 +263,17 @@ impl Property {
             Self::Shell => "/bin/sh",
             Self::SkipDeploy => "false",
             Self::StopTimeoutSeconds => "30",
-            Self::WaitToRetire => "60",
-            Self::DockerfileStartCmd | Self::StartCmd | Self::Ulimits => "",
+            Self::ClientMaxBodySize => "1m",
+            Self::WaitToRetire | Self::ProxyConnectTimeout | Self::ProxyReadTimeout | Self::ProxySendTimeout => "60",
+            Self::DockerfileStartCmd
+            | Self::HttpPort
+            | Self::IncludeDirectory
+            | Self::NginxMode
+            | Self::Proxy
+            | Self::ReloadCommand
+            | Self::StartCmd
+            | Self::Template
+            | Self::Ulimits => "",
         }
     }
 
@@ -206,6 +284,7 @@ impl Property {
     /// assert!(Property::StopTimeoutSeconds.check("86400").is_ok());
     /// assert!(Property::ProcfilePath.check("../Procfile").is_err());
     /// ```
+    #[expect(clippy::too_many_lines, reason = "one arm for each rule")]
     pub fn check(self, value: &str) -> Result<(), PropertyError> {
         let rule = match self {
             _ if value.is_empty() => None,
@@ -223,6 +302,28 @@ impl Property {
             Self::StopTimeoutSeconds | Self::DefaultWait | Self::WaitToRetire => {
                 let is_valid = is_number(value) && value.parse::<u32>().is_ok_and(|seconds| seconds <= 86_400);
                 (!is_valid).then(|| "whole seconds from 0 to 86400".to_owned())
+            }
+            Self::Proxy => (!matches!(value, "nginx" | "none")).then(|| "nginx or none".to_owned()),
+            Self::NginxMode => (!matches!(value, "system" | "own")).then(|| "system or own".to_owned()),
+            Self::HttpPort => {
+                let is_valid = is_number(value) && value.parse::<u16>().is_ok_and(|port| port > 0);
+                (!is_valid).then(|| "a port from 1 to 65535".to_owned())
+            }
+            Self::ClientMaxBodySize => parse_size(value)
+                .is_none()
+                .then(|| "bytes, or a number with k, m or g behind it; 0 is any".to_owned()),
+            Self::ProxyConnectTimeout | Self::ProxyReadTimeout | Self::ProxySendTimeout => {
+                let is_valid =
+                    is_number(value) && value.parse().is_ok_and(|seconds| (1..=86_400_u32).contains(&seconds));
+                (!is_valid).then(|| "whole seconds from 1 to 86400".to_owned())
+            }
+            Self::Template | Self::IncludeDirectory => {
+                let is_valid = value.starts_with('/') && !value.contains(['\0', '\n']);
+                (!is_valid).then(|| "an absolute path on this host".to_owned())
+            }
+            Self::ReloadCommand => {
+                let is_valid = value.starts_with('/') && !value.contains(['\0', '\n']);
+                (!is_valid).then(|| "the absolute path of a program, and its arguments".to_owned())
             }
             Self::Keep => {
                 let is_valid = is_number(value) && value.parse().is_ok_and(|count| (1..=1000_u16).contains(&count));
@@ -248,6 +349,30 @@ impl Property {
             })
         })
     }
+}
+
+/// A size in bytes: `1048576`, `1024k`, `1m`, `2g`.
+///
+/// ```
+/// use ps_core::policies::parse_size;
+/// assert_eq!(parse_size("1m"), Some(1_048_576));
+/// assert_eq!(parse_size("1.5m"), None);
+/// ```
+pub fn parse_size(value: &str) -> Option<u64> {
+    let unit = value.bytes().next_back()?;
+    let factor: u64 = match unit.to_ascii_lowercase() {
+        b'k' => 1 << 10,
+        b'm' => 1 << 20,
+        b'g' => 1 << 30,
+        _ => 1,
+    };
+    let digits = if factor == 1 {
+        value
+    } else {
+        value.get(..value.len() - 1)?
+    };
+    let is_valid = !digits.is_empty() && is_number(digits);
+    digits.parse::<u64>().ok().filter(|_| is_valid)?.checked_mul(factor)
 }
 
 fn is_number(value: &str) -> bool {
@@ -296,6 +421,11 @@ mod tests {
             (Property::Keep, "0"),
             (Property::Keep, "1001"),
             (Property::Keep, "+5"),
+            (Property::Proxy, "caddy"),
+            (Property::HttpPort, "0"),
+            (Property::ClientMaxBodySize, "m"),
+            (Property::ProxyReadTimeout, "0"),
+            (Property::Template, "site.conf"),
         ];
         for (property, value) in cases {
             assert!(property.check(value).is_err(), "{property} {value}");

@@ -1,8 +1,9 @@
 //! The values in force, typed: the app's own, else the global, else the built-in.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Properties, Property, PropertyError, RestartPolicy, Ulimit, parse_ulimits};
+use super::{Properties, Property, PropertyError, RestartPolicy, Ulimit, parse_size, parse_ulimits};
 use crate::source::SourcePaths;
 
 /// Every setting's value in force for one app.
@@ -22,6 +23,8 @@ pub struct Policies {
     pub appjson_path: String,
     /// Whether restore brings the app back.
     pub restore: bool,
+    /// When restore brings the app back: lower ones come first.
+    pub restore_priority: i32,
     /// Whether deploys end after the build.
     pub skip_deploy: bool,
     /// Replaces the command of `web` from the Procfile or the image.
@@ -34,6 +37,29 @@ pub struct Policies {
     pub ulimits: Vec<Ulimit>,
     /// How many releases can be put back, the current one among them.
     pub kept_releases: usize,
+    /// Whether a proxy serves the app.
+    pub proxy: ProxyChoice,
+    /// The largest request body in bytes; 0 is any.
+    pub body_limit: u64,
+    /// How long the proxy may take to connect to a container.
+    pub connect_timeout: Duration,
+    /// How long a container may be silent.
+    pub read_timeout: Duration,
+    /// How long a container may not take anything.
+    pub send_timeout: Duration,
+    /// The file of the app's own proxy template.
+    pub template: Option<PathBuf>,
+}
+
+/// What is said about the proxy of an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyChoice {
+    /// Nothing: it is served by a proxy where there is one that works.
+    Unset,
+    /// nginx, and nothing serves it when that does not work.
+    Nginx,
+    /// None.
+    None,
 }
 
 impl Policies {
@@ -64,12 +90,25 @@ impl Policies {
             procfile_path: value(Property::ProcfilePath).to_owned(),
             appjson_path: value(Property::AppjsonPath).to_owned(),
             restore: value(Property::Restore) == "true",
+            restore_priority: value(Property::RestorePriority).parse().unwrap_or_default(),
             skip_deploy: value(Property::SkipDeploy) == "true",
             start_command: command(Property::DockerfileStartCmd).or_else(|| command(Property::StartCmd)),
             shell: value(Property::Shell).to_owned(),
             init: value(Property::Init) == "true",
             ulimits: parse_ulimits(value(Property::Ulimits)).unwrap_or_default(),
             kept_releases: value(Property::Keep).parse().unwrap_or(usize::MAX),
+            proxy: match value(Property::Proxy) {
+                "nginx" => ProxyChoice::Nginx,
+                "none" => ProxyChoice::None,
+                _ => ProxyChoice::Unset,
+            },
+            body_limit: parse_size(value(Property::ClientMaxBodySize)).unwrap_or_default(),
+            connect_timeout: Duration::from_secs(number(Property::ProxyConnectTimeout)),
+            read_timeout: Duration::from_secs(number(Property::ProxyReadTimeout)),
+            send_timeout: Duration::from_secs(number(Property::ProxySendTimeout)),
+            template: Some(value(Property::Template))
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
         })
     }
 

@@ -1,5 +1,8 @@
 //! Facts about an engine that planners read: a difference between engines changes the plan, never the executor.
 
+use std::path::PathBuf;
+use std::time::SystemTime;
+
 /// What an engine can do. Every field is a documented fact, found when the backend connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not a state")]
@@ -19,6 +22,17 @@ pub struct RuntimeCapabilities {
     pub has_init: bool,
     /// The log driver takes a size limit.
     pub limits_log_size: bool,
+}
+
+/// What an engine tells of itself at the moment, for `doctor`. Nothing is planned by it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EngineDetail {
+    /// Whether containers keep running while the engine is down or begins again.
+    pub containers_outlive_it: bool,
+    /// Its time of day, to the second at least; `None` where it does not tell.
+    pub now: Option<SystemTime>,
+    /// Where it keeps images and containers, on its own machine; `None` where it keeps none.
+    pub storage: Option<PathBuf>,
 }
 
 /// Which engine answered. A state directory is bound to one of these.

@@ -1,6 +1,6 @@
 //! What a container is made of and what an engine tells about it. Plain data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
@@ -215,6 +215,8 @@ impl fmt::Display for ContainerState {
 pub struct ContainerFilter {
     /// Labels that must all be there with exactly these values.
     pub labels: BTreeMap<String, String>,
+    /// The network that they are connected to, running or not; any when `None`.
+    pub network: Option<String>,
 }
 
 impl ContainerFilter {
@@ -222,6 +224,15 @@ impl ContainerFilter {
     pub fn with_label(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self {
             labels: BTreeMap::from([(name.into(), value.into())]),
+            network: None,
+        }
+    }
+
+    /// All containers that are connected to a network.
+    pub fn in_network(name: impl Into<String>) -> Self {
+        Self {
+            network: Some(name.into()),
+            ..Self::default()
         }
     }
 }
@@ -268,6 +279,10 @@ pub struct ContainerDetail {
     pub env: Vec<EnvVar>,
     /// Address per network, where the engine knows one.
     pub addresses: BTreeMap<String, Ipv4Addr>,
+    /// The networks that it is connected to, running or not, with the names under which others find it there.
+    pub aliases: BTreeMap<String, BTreeSet<String>>,
+    /// Whether it can be connected to networks: it has network interfaces of its own, made by the engine's bridges.
+    pub joins_networks: bool,
     /// The engine's own document, whole.
     pub document: Document,
 }
@@ -319,6 +334,24 @@ pub enum RemoveOutcome {
     Removed,
     /// It was gone before.
     AlreadyGone,
+}
+
+/// What `connect_container` found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectOutcome {
+    /// It is connected now.
+    Connected,
+    /// It was before, and is as it was.
+    AlreadyConnected,
+}
+
+/// What `disconnect_container` found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisconnectOutcome {
+    /// It is not connected any more.
+    Disconnected,
+    /// It was not connected.
+    AlreadyDisconnected,
 }
 
 /// A signal by name.

@@ -23,6 +23,7 @@ impl<'a> LostAnswers<'a> {
         };
         let filter = ContainerFilter {
             labels: spec.labels.clone(),
+            network: None,
         };
         let found = self.runtime.list_containers(&filter).await?;
         found

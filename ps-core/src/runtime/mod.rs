@@ -48,6 +48,9 @@ pub trait ContainerRuntime: Debug + Send + Sync {
     /// What it can do. No call.
     fn capabilities(&self) -> RuntimeCapabilities;
 
+    /// What it tells of itself now.
+    async fn inspect_engine(&self) -> Result<EngineDetail, RuntimeError>;
+
     /// All containers that the filter takes, running or not, in any order. Exactly one call, filtered by the engine.
     async fn list_containers(&self, filter: &ContainerFilter) -> Result<Vec<ContainerSummary>, RuntimeError>;
 
@@ -101,13 +104,15 @@ pub trait ContainerRuntime: Debug + Send + Sync {
     fn follow_events(&self, filter: &EventFilter) -> RuntimeStream<ContainerEvent>;
 }
 
-/// A network with a subnet of its own.
+/// A bridge network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkSpec {
     /// Name.
     pub name: String,
-    /// Subnet.
-    pub subnet: crate::addresses::Subnet,
+    /// Subnet; the engine's choice when `None`.
+    pub subnet: Option<crate::addresses::Subnet>,
+    /// Whether its containers find each other by the aliases that they are connected with. Some engines always see to that.
+    pub resolves_aliases: bool,
     /// Labels.
     pub labels: std::collections::BTreeMap<String, String>,
 }
@@ -128,8 +133,9 @@ pub struct NetworkDetail {
 /// Networks.
 #[async_trait]
 pub trait NetworkRuntime: Debug + Send + Sync {
-    /// Makes a bridge network. `NameInUse` when the name is taken, `AddressInUse` when the subnet overlaps another. A
-    /// container that asks for no address gets one of [`engine_hosts`](crate::addresses::Subnet::engine_hosts).
+    /// Makes a bridge network. `NameInUse` when the name is taken, `AddressInUse` when the subnet overlaps another, `Conflict` when an
+    /// interface of the host went away at that moment (Podman): ask again. A
+    /// container that asks for no address gets one of [`engine_hosts`](crate::addresses::Subnet::engine_hosts) of a given subnet.
     async fn create_network(&self, spec: &NetworkSpec) -> Result<(), RuntimeError>;
 
     /// One network; `NotFound` when there is none of that name.
@@ -137,6 +143,24 @@ pub trait NetworkRuntime: Debug + Send + Sync {
 
     /// Removes a network; one that is not there is `AlreadyGone`, one in use is `Conflict`.
     async fn remove_network(&self, name: &str) -> Result<RemoveOutcome, RuntimeError>;
+
+    /// Connects a container, running or not, to one more network, where others find it under these names. It keeps what it
+    /// has: its address in its first network, and this connection over a stop and a start.
+    ///
+    /// One that runs and is connected already is left as it is, whatever its names there: `AlreadyConnected`; of one that does
+    /// not run an engine may say `Connected` again. `Conflict` when the container cannot join networks
+    /// ([`ContainerDetail::joins_networks`]), which Docker does not always notice before the container starts; `NotFound` when
+    /// there is no such container, or no such network for one that runs.
+    async fn connect_container(
+        &self,
+        network: &str,
+        id: &ContainerId,
+        aliases: &[String],
+    ) -> Result<ConnectOutcome, RuntimeError>;
+
+    /// Takes a container, running or not, out of a network. `AlreadyDisconnected` when it is not in it, and when either of the
+    /// two is not there.
+    async fn disconnect_container(&self, network: &str, id: &ContainerId) -> Result<DisconnectOutcome, RuntimeError>;
 }
 
 /// Images.

@@ -65,6 +65,9 @@ pub struct EventFilter {
     pub labels: BTreeMap<String, String>,
     /// Events from this moment on, where the engine replays past events; otherwise from the subscription on.
     pub since: Option<SystemTime>,
+    /// Instead of what happens to containers, only which are connected to this network and disconnected from it: such events carry
+    /// no labels. Those of other networks may be among them.
+    pub network: Option<String>,
 }
 
 /// Which of the two output streams a chunk came from. A terminal has only `Out`.

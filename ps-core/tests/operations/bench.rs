@@ -8,16 +8,19 @@ use ps_core::execution::{Cancellation, EventSink, OperationEvent};
 use ps_core::formation::parse_scale;
 use ps_core::names::{AppName, ProcessType};
 use ps_core::operations::{Adapters, Mode, OperationOptions, Operations, VerbOutcome};
+use ps_core::proxy::{Proxy, ProxyPresence};
 use ps_core::release::{Processes, Source};
 use ps_core::runtime::{ContainerRuntime, RuntimeCapabilities};
 use ps_core::store::Store;
-use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeProber, FakeSource, MemoryStore};
+use ps_core::testing::{FakeClock, FakeEngine, FakeHost, FakeProber, FakeProxy, FakeSource, MemoryStore};
 
 pub(crate) struct Bench {
     pub(crate) engine: FakeEngine,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) source: Arc<FakeSource>,
     pub(crate) prober: FakeProber,
+    /// Absent, unless a test makes it ready.
+    pub(crate) proxy: FakeProxy,
     pub(crate) operations: Operations,
     pub(crate) dry: Operations,
     pub(crate) cancellation: Cancellation,
@@ -103,6 +106,8 @@ impl Bench {
     fn over(clock: FakeClock, engine: FakeEngine) -> Self {
         let host = FakeHost::new(&engine);
         let prober = FakeProber::new(&clock);
+        let proxy = FakeProxy::new();
+        proxy.set_presence(ProxyPresence::Absent);
         let source = Arc::new(FakeSource::new());
         source.add_directory("/src", procfile(&[("web", "serve --port $PORT"), ("worker", "work")]));
         let store = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
@@ -114,6 +119,7 @@ impl Bench {
             clock: Arc::new(clock),
             host: Arc::new(host),
             prober: Arc::new(prober.clone()),
+            proxy: Arc::new(proxy.clone()),
             events: events.clone(),
         };
         let cancellation = Cancellation::default();
@@ -128,6 +134,7 @@ impl Bench {
             store,
             source,
             prober,
+            proxy,
             operations,
             dry,
             cancellation,
@@ -143,6 +150,25 @@ impl Bench {
             OperationOptions::default(),
             Cancellation::default(),
         )
+    }
+
+    /// A psctl that listens on the same state and engine, and what ends it.
+    pub(crate) fn listener(&self) -> (Operations, Cancellation) {
+        let cancellation = Cancellation::default();
+        let options = OperationOptions::default();
+        (
+            Operations::new(self.adapters.clone(), options, cancellation.clone()),
+            cancellation,
+        )
+    }
+
+    /// Another psctl with another proxy.
+    pub(crate) fn with_proxy(&self, proxy: Arc<dyn Proxy>) -> Operations {
+        let adapters = Adapters {
+            proxy,
+            ..self.adapters.clone()
+        };
+        Operations::new(adapters, OperationOptions::default(), Cancellation::default())
     }
 
     /// The warnings so far.
@@ -167,10 +193,14 @@ impl Bench {
 
     /// The same, with so many engine calls at once.
     pub(crate) fn with_engine_calls(&self, calls: usize) -> Operations {
-        let options = OperationOptions {
+        self.with_options(OperationOptions {
             engine_calls: Some(calls),
             ..OperationOptions::default()
-        };
+        })
+    }
+
+    /// The same, with these options.
+    pub(crate) fn with_options(&self, options: OperationOptions) -> Operations {
         Operations::new(self.adapters.clone(), options, Cancellation::default())
     }
 

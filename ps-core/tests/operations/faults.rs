@@ -12,15 +12,18 @@ use ps_core::labels::replica_labels;
 use ps_core::manifest::{EnvRequest, EnvRequests, EnvValue, FormationEntry, Manifest, Scripts};
 use ps_core::names::{AppName, Generation, OwnerToken};
 use ps_core::operations::{ConfigEdit, OperationError, Operations, VerbOutcome};
+use ps_core::policies::Property;
+use ps_core::proxy::ProxyPresence;
 use ps_core::release::{ReleaseNumber, Source};
 use ps_core::runtime::{ContainerRuntime, ContainerSpec, ImageDetail, RuntimeErrorKind};
-use ps_core::store::{Store, StoreChange, StoreErrorKind};
+use ps_core::store::{Scope, Store, StoreChange, StoreErrorKind};
 use ps_core::testing::{Behaviour, Fault, FaultEffect};
 
 use crate::bench::{Bench, procfile, shop};
+use crate::proxy_faults::requests_go_to_what_serves;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verb {
+pub(crate) enum Verb {
     FirstDeploy,
     Deploy,
     /// A later one, of an image in an archive.
@@ -43,7 +46,7 @@ enum Verb {
     Destroy,
 }
 
-const VERBS: [Verb; 17] = [
+pub(crate) const VERBS: [Verb; 17] = [
     Verb::FirstDeploy,
     Verb::Deploy,
     Verb::Load,
@@ -81,8 +84,15 @@ fn image_archive() -> Source {
 }
 
 /// An app in a state in which the verb has something to do, beside two strangers.
-async fn prepare(verb: Verb) -> Bench {
+pub(crate) async fn prepare(verb: Verb, proxy: ProxyPresence) -> Bench {
     let bench = Bench::new();
+    bench.proxy.set_presence(proxy);
+    let at_once = StoreChange::SetProperty {
+        scope: Scope::Global,
+        property: Property::WaitToRetire,
+        value: Some("0".to_owned()),
+    };
+    bench.store.apply(&[at_once]).await.unwrap();
     bench.source.add_image_archive("/shop.tar", &[(&["shop:1"], "serve")]);
     add_strangers(&bench).await;
     bench.store.apply(&[StoreChange::CreateApp(shop())]).await.unwrap();
@@ -180,7 +190,7 @@ async fn add_strangers(bench: &Bench) {
     }
 }
 
-async fn run(operations: &Operations, verb: Verb) -> Result<VerbOutcome, OperationError> {
+pub(crate) async fn run(operations: &Operations, verb: Verb) -> Result<VerbOutcome, OperationError> {
     let scale = |words: &[&str]| parse_scale(words).unwrap();
     let app = shop();
     match verb {
@@ -207,7 +217,7 @@ async fn run(operations: &Operations, verb: Verb) -> Result<VerbOutcome, Operati
 }
 
 /// What serves is there and runs, whatever went wrong with a verb that takes nothing away; all but what makes way.
-async fn still_serves(bench: &Bench, verb: Verb, case: &str) {
+pub(crate) async fn still_serves(bench: &Bench, verb: Verb, case: &str) {
     let takes_away = [
         Verb::FirstDeploy,
         Verb::FullFirstDeploy,
@@ -230,7 +240,7 @@ async fn still_serves(bench: &Bench, verb: Verb, case: &str) {
 }
 
 /// The next commands, without faults, lead to what is wanted, and to nothing else.
-async fn converges(bench: &Bench, verb: Verb, case: &str) {
+pub(crate) async fn converges(bench: &Bench, verb: Verb, case: &str) {
     bench.engine.clear_faults();
     let next = bench.again();
     let mut app = shop();
@@ -242,6 +252,7 @@ async fn converges(bench: &Bench, verb: Verb, case: &str) {
             }
             assert_eq!(bench.existing().await, STRANGERS, "{case}");
             assert!(bench.store.reserved_endpoints().await.unwrap().is_empty(), "{case}");
+            assert!(bench.proxy.sites().is_empty(), "{case}");
             return;
         }
         Verb::Rename => {
@@ -282,11 +293,20 @@ async fn converges(bench: &Bench, verb: Verb, case: &str) {
     let given: Vec<_> = endpoints.iter().map(|given| given.generation).collect();
     assert_eq!(given, serving, "{case}");
     assert!(!next.start(&app).await.unwrap().is_change(), "{case}");
+    requests_go_to_what_serves(bench, &record, case);
+}
+
+/// Every verb, without a proxy and with one.
+fn verbs_and_proxies() -> impl Iterator<Item = (Verb, ProxyPresence)> {
+    let proxies = [ProxyPresence::Absent, ProxyPresence::Ready];
+    VERBS
+        .into_iter()
+        .flat_map(move |verb| proxies.map(|proxy| (verb, proxy)))
 }
 
 /// How many engine calls and store transactions a verb makes when nothing goes wrong.
-async fn count(verb: Verb) -> (usize, usize) {
-    let bench = prepare(verb).await;
+async fn count(verb: Verb, proxy: ProxyPresence) -> (usize, usize) {
+    let bench = prepare(verb, proxy).await;
     bench.engine.forget_calls();
     let before = bench.store.applied().len();
     run(&bench.again(), verb).await.unwrap();
@@ -294,7 +314,7 @@ async fn count(verb: Verb) -> (usize, usize) {
 }
 
 /// Polls the work until it ends or psctl dies.
-async fn until_dead<T>(work: impl Future<Output = T>, is_dead: impl Fn() -> bool) -> Option<T> {
+pub(crate) async fn until_dead<T>(work: impl Future<Output = T>, is_dead: impl Fn() -> bool) -> Option<T> {
     let mut work = pin!(work);
     poll_fn(move |context| {
         if let Poll::Ready(result) = work.as_mut().poll(context) {
@@ -310,10 +330,10 @@ async fn until_dead<T>(work: impl Future<Output = T>, is_dead: impl Fn() -> bool
 }
 
 async fn every_call(effect: FaultEffect) {
-    for verb in VERBS {
-        for nth in 1..=Box::pin(count(verb)).await.0 {
-            let case = format!("{verb:?}, {effect:?} at call {nth}");
-            let bench = Box::pin(prepare(verb)).await;
+    for (verb, proxy) in verbs_and_proxies() {
+        for nth in 1..=Box::pin(count(verb, proxy)).await.0 {
+            let case = format!("{verb:?}, proxy {proxy:?}, {effect:?} at call {nth}");
+            let bench = Box::pin(prepare(verb, proxy)).await;
             let operations = bench.again();
             bench.engine.inject(Fault::new(effect).nth(u32::try_from(nth).unwrap()));
             let _ = Box::pin(run(&operations, verb)).await;
@@ -358,10 +378,10 @@ async fn any_container_may_vanish_before_a_call() {
 
 #[tokio::test]
 async fn psctl_may_die_before_any_call() {
-    for verb in VERBS {
-        for nth in 1..=count(verb).await.0 {
-            let case = format!("{verb:?}, dead before call {nth}");
-            let bench = prepare(verb).await;
+    for (verb, proxy) in verbs_and_proxies() {
+        for nth in 1..=count(verb, proxy).await.0 {
+            let case = format!("{verb:?}, proxy {proxy:?}, dead before call {nth}");
+            let bench = prepare(verb, proxy).await;
             let operations = bench.again();
             bench.engine.forget_calls();
             until_dead(Box::pin(run(&operations, verb)), || bench.engine.calls().len() >= nth).await;
@@ -374,10 +394,10 @@ async fn psctl_may_die_before_any_call() {
 
 #[tokio::test]
 async fn psctl_may_die_after_any_call() {
-    for verb in VERBS {
-        for nth in 1..=count(verb).await.0 {
-            let case = format!("{verb:?}, dead after call {nth}");
-            let bench = prepare(verb).await;
+    for (verb, proxy) in verbs_and_proxies() {
+        for nth in 1..=count(verb, proxy).await.0 {
+            let case = format!("{verb:?}, proxy {proxy:?}, dead after call {nth}");
+            let bench = prepare(verb, proxy).await;
             let operations = bench.again();
             bench.engine.forget_calls();
             let has_ended = || {
@@ -394,11 +414,11 @@ async fn psctl_may_die_after_any_call() {
 
 #[tokio::test]
 async fn any_transaction_may_fail_or_be_the_last() {
-    for verb in VERBS {
-        for nth in 1..=count(verb).await.1 {
+    for (verb, proxy) in verbs_and_proxies() {
+        for nth in 1..=count(verb, proxy).await.1 {
             for dies in [false, true] {
-                let case = format!("{verb:?}, transaction {nth}, dies: {dies}");
-                let bench = prepare(verb).await;
+                let case = format!("{verb:?}, proxy {proxy:?}, transaction {nth}, dies: {dies}");
+                let bench = prepare(verb, proxy).await;
                 let operations = bench.again();
                 if dies {
                     bench.store.hang_nth_apply(nth);
@@ -417,7 +437,7 @@ async fn any_transaction_may_fail_or_be_the_last() {
 
 #[tokio::test]
 async fn a_second_command_learns_who_is_at_work() {
-    let bench = prepare(Verb::Restart).await;
+    let bench = prepare(Verb::Restart, ProxyPresence::Absent).await;
     bench
         .engine
         .inject(Fault::new(FaultEffect::Hang).on_method("create_container"));
@@ -434,7 +454,7 @@ async fn a_second_command_learns_who_is_at_work() {
 
 #[tokio::test]
 async fn destroying_waits_for_a_retirement_at_work() {
-    let bench = prepare(Verb::Retire).await;
+    let bench = prepare(Verb::Retire, ProxyPresence::Absent).await;
     bench
         .engine
         .inject(Fault::new(FaultEffect::Hang).on_method("stop_container").nth(1));

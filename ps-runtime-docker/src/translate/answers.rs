@@ -1,14 +1,15 @@
 //! The engine's answers as the port's summaries and details.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use bollard::models;
+use bollard::models::{self, SystemInfo};
 use ps_core::policies::RestartPolicy;
 use ps_core::runtime::{
-    ContainerDetail, ContainerId, ContainerState, ContainerSummary, Document, EnvVar, ImageDetail, ImageId,
-    NetworkDetail,
+    ContainerDetail, ContainerId, ContainerState, ContainerSummary, Document, EngineDetail, EnvVar, ImageDetail,
+    ImageId, NetworkDetail,
 };
 
 use super::document::{at, entries, items, number, text, text_map};
@@ -55,6 +56,8 @@ pub(crate) fn container_detail(document: Document) -> ContainerDetail {
             .map(env_var)
             .collect(),
         addresses: addresses(at(&document, &["NetworkSettings", "Networks"])),
+        aliases: aliases(at(&document, &["NetworkSettings", "Networks"])),
+        joins_networks: has_own_interfaces(text(&document, &["HostConfig", "NetworkMode"])),
         state,
         document,
     }
@@ -84,7 +87,34 @@ fn addresses(networks: Option<&Document>) -> BTreeMap<String, Ipv4Addr> {
         .collect()
 }
 
+fn aliases(networks: Option<&Document>) -> BTreeMap<String, BTreeSet<String>> {
+    let names = |network: &Document| {
+        let names = items(network.get("Aliases")).filter_map(Document::as_text);
+        names.map(str::to_owned).collect()
+    };
+    entries(networks)
+        .map(|(name, network)| (name.to_owned(), names(network)))
+        .collect()
+}
+
+/// A container in the host's, in no or in another container's network cannot be connected to more.
+fn has_own_interfaces(mode: &str) -> bool {
+    !matches!(mode, "host" | "none") && !mode.starts_with("container:")
+}
+
 /// An RFC 3339 time in UTC; `None` for year 1, the engine's word for never.
+/// What the engine tells of itself. Containers survive it when `live-restore` is on.
+pub(crate) fn engine_detail(engine: SystemInfo) -> EngineDetail {
+    EngineDetail {
+        containers_outlive_it: engine.live_restore_enabled.unwrap_or(false),
+        now: engine.system_time.as_deref().and_then(read_time),
+        storage: engine
+            .docker_root_dir
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
+    }
+}
+
 fn read_time(text: &str) -> Option<SystemTime> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let mut date = date.splitn(3, '-').map(|part| part.parse::<u64>().ok());

@@ -79,7 +79,8 @@ impl Bench {
     async fn prepare(&self) {
         let network = NetworkSpec {
             name: self.prefix.clone(),
-            subnet: self.subnet,
+            subnet: Some(self.subnet),
+            resolves_aliases: false,
             labels: BTreeMap::new(),
         };
         self.docker.create_network(&network).await.unwrap();

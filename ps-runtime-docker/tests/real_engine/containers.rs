@@ -284,6 +284,7 @@ pub(crate) async fn events(bench: Bench) {
     let filter = EventFilter {
         labels: bench.filter().labels,
         since: Some(before),
+        ..EventFilter::default()
     };
     let mut events = docker.follow_events(&filter);
     let mut seen = Vec::new();

@@ -31,7 +31,8 @@ pub(crate) async fn networks(bench: Bench) {
     let labels = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
     let again = |name: &str, subnet: &str| NetworkSpec {
         name: name.to_owned(),
-        subnet: subnet.parse().unwrap(),
+        subnet: Some(subnet.parse().unwrap()),
+        resolves_aliases: false,
         labels: labels.clone(),
     };
     let same_name = docker

@@ -103,7 +103,10 @@ impl Bench {
     }
 
     pub(crate) async fn clean_up(&self) -> Outcome {
-        let filter = ContainerFilter { labels: self.labels() };
+        let filter = ContainerFilter {
+            labels: self.labels(),
+            ..ContainerFilter::default()
+        };
         for container in self.podman.list_containers(&filter).await? {
             self.podman.remove_container(&container.id).await?;
         }

@@ -57,7 +57,10 @@ async fn a_container_lives_and_repeated_calls_say_so(bench: &Bench) -> Outcome {
 
     is_ready(bench, &id, 1).await;
 
-    let filter = ContainerFilter { labels: bench.labels() };
+    let filter = ContainerFilter {
+        labels: bench.labels(),
+        ..ContainerFilter::default()
+    };
     let listed = podman.list_containers(&filter).await?;
     let rows: Vec<_> = listed
         .iter()
@@ -295,6 +298,7 @@ async fn events_come_live_and_from_the_past(bench: &Bench) -> Outcome {
     let filter = EventFilter {
         labels: bench.labels(),
         since: None,
+        ..EventFilter::default()
     };
     let mut live = podman.follow_events(&filter);
     // The engine sends nothing at first, so that only this starts the subscription.
@@ -316,6 +320,7 @@ async fn events_come_live_and_from_the_past(bench: &Bench) -> Outcome {
     let since = |since: SystemTime| EventFilter {
         labels: bench.labels(),
         since: Some(since),
+        ..EventFilter::default()
     };
     for mut events in [live, podman.follow_events(&since(started))] {
         let mut kinds = Vec::new();

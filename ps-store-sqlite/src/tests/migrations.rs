@@ -140,3 +140,24 @@ async fn an_app_of_the_first_version_keeps_its_source_and_its_release() {
         (Source::Image("b".to_owned()), None)
     );
 }
+
+#[tokio::test]
+async fn an_app_from_before_the_proxy_has_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("psctl.db");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(&database, "").unwrap();
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut connection = Connection::open(&database).unwrap();
+    upgrade(&mut connection, &STEPS[..4], None).unwrap();
+    let rows = "INSERT INTO apps (id, name, next_generation, next_release) VALUES (1, 'shop', 2, 2), (2, 'blog', 2, 2)";
+    connection.execute_batch(rows).unwrap();
+    drop(connection);
+    let store = SqliteStore::open(folder.path()).unwrap();
+    for app in store.apps().await.unwrap() {
+        assert_eq!((&app.quarantine, &app.routed, app.published_port), (&None, &None, None));
+        assert!(app.domains.is_empty() && app.links.is_empty());
+        assert_eq!(store.crashes(&app.name).await.unwrap(), []);
+    }
+    assert_eq!(store.read_audit(None, 0, 9).await.unwrap(), []);
+}

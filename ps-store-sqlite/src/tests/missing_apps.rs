@@ -1,6 +1,7 @@
 //! Every change but one needs an app that exists.
 
 use ps_core::app::CheckMode;
+use ps_core::crashes::{Crash, CrashKind};
 use ps_core::formation::Formation;
 use ps_core::names::{AppName, Generation, ProcessType};
 use ps_core::policies::Property;
@@ -8,7 +9,7 @@ use ps_core::release::{ReleaseNumber, Source};
 use ps_core::runtime::ContainerId;
 use ps_core::store::{Scope, StoreChange, StoreErrorKind};
 
-use super::{config, new_store, parse, record, refused, retirement, serving, shop};
+use super::{config, moment, new_store, parse, record, refused, retirement, serving, shop};
 
 fn settings_of(app: fn() -> AppName) -> Vec<StoreChange> {
     let scope = Scope::App(app());
@@ -38,6 +39,23 @@ fn settings_of(app: fn() -> AppName) -> Vec<StoreChange> {
         StoreChange::MarkStopped {
             app: app(),
             stopped: false,
+        },
+        StoreChange::SetQuarantine {
+            app: app(),
+            quarantine: None,
+        },
+        StoreChange::SetDomains {
+            scope: Scope::App(app()),
+            domains: Vec::new(),
+        },
+        StoreChange::SetLinks {
+            app: app(),
+            links: Vec::new(),
+        },
+        StoreChange::PublishPort { app: app(), port: None },
+        StoreChange::SetRouted {
+            app: app(),
+            routed: None,
         },
         StoreChange::UseGenerations {
             app: app(),
@@ -74,6 +92,19 @@ fn work_on(app: fn() -> AppName) -> Vec<StoreChange> {
         StoreChange::FinishRetirement {
             app: app(),
             container: ContainerId("a".into()),
+        },
+        StoreChange::RecordCrash {
+            app: app(),
+            crash: Crash {
+                replica: replica(),
+                generation: Generation(1),
+                kind: CrashKind::Ended,
+                at: moment(1),
+            },
+        },
+        StoreChange::ForgetCrashes {
+            app: app(),
+            before: None,
         },
         StoreChange::ReleaseEndpoint {
             app: app(),

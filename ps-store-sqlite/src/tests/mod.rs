@@ -1,5 +1,6 @@
 //! Tests of the whole crate, through the port. Start at [`changes`].
 
+mod audit;
 mod changes;
 mod concurrency;
 mod endpoints;
@@ -14,6 +15,8 @@ mod opening;
 mod permissions;
 mod roles;
 mod settings;
+mod traffic;
+mod traffic_model;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;

@@ -153,7 +153,8 @@ impl Bench {
         push(&self.networks, &name);
         NetworkSpec {
             name,
-            subnet,
+            subnet: Some(subnet),
+            resolves_aliases: false,
             labels: [(LABEL.to_owned(), self.prefix.clone())].into(),
         }
     }

@@ -61,6 +61,7 @@ pub struct Ground {
     apps: Mutex<Vec<String>>,
     images: Mutex<Vec<String>>,
     figures: Figures,
+    nginx: Mutex<PathBuf>,
 }
 
 impl Ground {
@@ -83,6 +84,7 @@ impl Ground {
             apps: Mutex::default(),
             images: Mutex::default(),
             figures: Arc::clone(&site.figures),
+            nginx: Mutex::default(),
         })
     }
 
@@ -141,13 +143,49 @@ impl Ground {
             command.env_remove(variable);
         }
         command.env("PSCTL_STATE_DIR", self.state()).env("NO_COLOR", "1");
+        // No case touches the host's nginx: those with a proxy have one of their own.
+        command.env("PSCTL_NGINX", self.nginx());
         command.args(words);
         command
+    }
+
+    /// Gives the case an nginx of its own, which ends with it; returns its port.
+    pub fn use_nginx(&self) -> Result<u16, Failure> {
+        let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"].map(PathBuf::from);
+        let program = places.into_iter().find(|place| place.is_file());
+        *self.nginx.lock().unwrap_or_else(PoisonError::into_inner) = program.ok_or("nginx is not installed")?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        self.ok(&["proxy:set", "--global", "nginx-mode", "own"])?;
+        self.ok(&["proxy:set", "--global", "http-port", &port.to_string()])?;
+        Ok(port)
+    }
+
+    /// Ends the nginx that psctl started for this case.
+    fn end_nginx(&self) -> Verdict {
+        let file = self.state().join("nginx/nginx.pid");
+        let pid = std::fs::read_to_string(file).ok();
+        let pid = pid.and_then(|pid| rustix::process::Pid::from_raw(pid.trim().parse().ok()?));
+        let Some(pid) = pid else { return Ok(()) };
+        // It may have ended already.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        self.eventually("nginx ends", || {
+            Ok(rustix::process::test_kill_process(pid).is_err().then_some(()))
+        })
+    }
+
+    /// The nginx program of the case; empty where there is to be none.
+    fn nginx(&self) -> PathBuf {
+        self.nginx.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Starts a command and lets it run.
     pub fn start(&self, words: &[&str]) -> Result<Running, Failure> {
         self.start_command(self.command(words), "")
+    }
+
+    /// Starts any command and lets it run.
+    pub fn start_prepared(&self, command: Command) -> Result<Running, Failure> {
+        self.start_command(command, "")
     }
 
     fn start_command(&self, command: Command, input: &str) -> Result<Running, Failure> {
@@ -287,6 +325,14 @@ impl Ground {
         })
     }
 
+    /// Fails when a container of an app runs.
+    pub fn runs_none(&self, app: &str) -> Verdict {
+        let rows = self.containers(app)?;
+        ensure(!rows.iter().any(|row| row.state.is_running()), || {
+            format!("{app} runs: {rows:?}")
+        })
+    }
+
     /// Waits until a check gives something.
     pub fn eventually<T>(&self, what: &str, check: impl FnMut() -> Result<Option<T>, Failure>) -> Result<T, Failure> {
         wait(what, Duration::from_millis(25), check)
@@ -349,6 +395,7 @@ impl Ground {
         for image in self.images.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             self.block_on(self.engine.remove_image(image))?;
         }
+        self.end_nginx()?;
         if let Some(network) = network {
             self.block_on(self.engine.remove_network(&network))?;
         }

@@ -12,9 +12,9 @@ use crate::host::Clock;
 use crate::policies::RestartPolicy;
 use crate::runtime::{
     ContainerDetail, ContainerEvent, ContainerEventKind, ContainerFilter, ContainerId, ContainerRuntime, ContainerSpec,
-    ContainerState, ContainerSummary, Document, EngineIdentity, EventFilter, ExitCode, KillOutcome, LogOptions,
-    OutputChunk, ProcessTable, RemoveOutcome, RuntimeCapabilities, RuntimeError, RuntimeErrorKind, RuntimeStream,
-    Signal, StartOutcome, StopOutcome, TerminalMode,
+    ContainerState, ContainerSummary, Document, EngineDetail, EngineIdentity, EventFilter, ExitCode, KillOutcome,
+    LogOptions, OutputChunk, ProcessTable, RemoveOutcome, RuntimeCapabilities, RuntimeError, RuntimeErrorKind,
+    RuntimeStream, Signal, StartOutcome, StopOutcome, TerminalMode,
 };
 
 impl World {
@@ -54,6 +54,8 @@ impl World {
             state: ContainerState::Created,
             pid: None,
             address: None,
+            connections: BTreeMap::new(),
+            is_outside_networks: spec.network.is_none() && !self.capabilities.host_reaches_containers,
             exit_code: None,
             restart_count: 0,
             started_at: None,
@@ -80,7 +82,10 @@ impl World {
     fn list(&self, filter: &ContainerFilter) -> Vec<ContainerSummary> {
         let ignores = self.defect == Some(Defect::IgnoresLabelFilters);
         let containers = self.containers.values();
-        let listed = containers.filter(|container| ignores || has_labels(&container.spec.labels, &filter.labels));
+        let listed = containers.filter(|container| {
+            let is_inside = filter.network.as_ref().is_none_or(|network| container.is_in(network));
+            is_inside && (ignores || has_labels(&container.spec.labels, &filter.labels))
+        });
         let summary = |container: &FakeContainer| ContainerSummary {
             id: ContainerId(container.id.clone()),
             name: container.spec.name.clone(),
@@ -111,6 +116,8 @@ impl World {
             labels: container.spec.labels.clone(),
             env: container.env.clone(),
             addresses: network.zip(reachable).into_iter().collect(),
+            aliases: container.aliases(),
+            joins_networks: !container.is_outside_networks,
             document: document(container),
         }
     }
@@ -212,6 +219,10 @@ impl ContainerRuntime for FakeEngine {
 
     fn capabilities(&self) -> RuntimeCapabilities {
         self.world().capabilities
+    }
+
+    async fn inspect_engine(&self) -> Result<EngineDetail, RuntimeError> {
+        self.call("inspect_engine", "", |world| Ok(world.engine_detail())).await
     }
 
     async fn list_containers(&self, filter: &ContainerFilter) -> Result<Vec<ContainerSummary>, RuntimeError> {
@@ -333,7 +344,7 @@ impl ContainerRuntime for FakeEngine {
     async fn list_processes(&self, id: &ContainerId) -> Result<ProcessTable, RuntimeError> {
         let effect = |world: &mut World| {
             let container = world.container(id)?;
-            if container.pid.is_none() {
+            if container.pid.is_none_or(|pid| !world.processes.contains_key(&pid)) {
                 return refuse(RuntimeErrorKind::Conflict, "the container is not running");
             }
             let inside = world

@@ -97,6 +97,10 @@ impl Host for FakeHost {
         Ok([given.wrapping_add(1); SECRET_BYTES])
     }
 
+    fn name(&self) -> String {
+        "box".to_owned()
+    }
+
     fn cpus(&self) -> usize {
         self.cpus
     }

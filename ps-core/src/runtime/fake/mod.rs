@@ -34,7 +34,7 @@ use self::clock::Quiet;
 use self::faults::CallLog;
 use self::world::{Refusal, World, as_error, refuse};
 use super::{
-    ContainerId, ContainerState, EngineIdentity, ImageDetail, ImageId, RuntimeCapabilities, RuntimeError,
+    ContainerId, ContainerState, EngineDetail, EngineIdentity, ImageDetail, ImageId, RuntimeCapabilities, RuntimeError,
     RuntimeErrorKind,
 };
 use crate::host::Clock;
@@ -124,6 +124,11 @@ impl FakeEngine {
     /// Says that it is another engine.
     pub fn set_identity(&self, identity: EngineIdentity) {
         *lock(&self.identity) = identity;
+    }
+
+    /// Tells this of itself from now on; without a time it tells that of its clock.
+    pub fn set_detail(&self, detail: EngineDetail) {
+        self.world().engine = detail;
     }
 
     /// Makes every call take time.
@@ -234,6 +239,48 @@ impl FakeEngine {
             world.end(pid, exit_code);
         }
         pid.is_some()
+    }
+
+    /// A container's processes are gone and the engine does not notice: it goes on saying that the container runs, as Podman does
+    /// when the monitor is killed too. Whether there were any.
+    pub fn lose_process(&self, container: &str) -> bool {
+        let mut world = self.world();
+        let Some(id) = world.find(container).map(|container| container.id.clone()) else {
+            return false;
+        };
+        let before = world.processes.len();
+        world.processes.retain(|_, process| process.container != id);
+        world.processes.len() < before
+    }
+
+    /// What listened on a running container's published ports has ended, and the container runs on, as with rootless Podman when the
+    /// monitor is killed alone. Whether there were any.
+    pub fn lose_ports(&self, container: &str) -> bool {
+        let mut world = self.world();
+        let found = world.find(container).map(|container| container.id.clone());
+        let found = found.and_then(|id| world.containers.get_mut(&id));
+        found.is_some_and(|container| !std::mem::take(&mut container.spec.published_ports).is_empty())
+    }
+
+    /// Somebody takes a container from its network and connects it again, at another address; whether there was one.
+    pub fn reconnect(&self, container: &str, address: std::net::Ipv4Addr) -> bool {
+        let mut world = self.world();
+        let id = world.find(container).map(|container| container.id.clone());
+        if let Some(id) = &id {
+            if let Some(container) = world.containers.get_mut(id) {
+                container.address = Some(address);
+            }
+            world.tell(id, crate::runtime::ContainerEventKind::NetworkChanged);
+            world.clock.touch();
+        }
+        id.is_some()
+    }
+
+    /// Every stream ends, as when the connection breaks; the engine and its containers live on.
+    pub fn break_streams(&self) {
+        let mut world = self.world();
+        world.life += 1;
+        world.clock.touch();
     }
 
     /// Somebody else removes a container; whether there was one.

@@ -277,7 +277,9 @@ impl World {
                 format!("address {address} already in use"),
             ),
             Some(address) => Ok(Some(address)),
-            None => Ok(network.subnet.engine_hosts().find(|address| !is_taken(*address))),
+            None => Ok(network
+                .subnet
+                .and_then(|subnet| subnet.engine_hosts().find(|address| !is_taken(*address)))),
         }
     }
 

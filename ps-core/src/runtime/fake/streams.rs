@@ -8,8 +8,8 @@ use super::FakeEngine;
 use super::containers::has_labels;
 use super::world::{Refusal, World, as_error, refuse};
 use crate::runtime::{
-    ByteStream, ContainerEvent, ContainerId, EventFilter, LogOptions, OutputChunk, RuntimeError, RuntimeErrorKind,
-    RuntimeStream,
+    ByteStream, ContainerEvent, ContainerEventKind, ContainerId, EventFilter, LogOptions, OutputChunk, RuntimeError,
+    RuntimeErrorKind, RuntimeStream,
 };
 
 /// A stream that makes one call at its first poll and then goes on with the world's answers.
@@ -77,7 +77,14 @@ pub(super) fn events(engine: FakeEngine, filter: EventFilter) -> RuntimeStream<C
     let next = move |world: &mut World, position: &mut usize| loop {
         let event = world.events.get(*position)?.clone();
         *position += 1;
-        if has_labels(&event.labels, &filter.labels) {
+        let is_of_a_network = event.kind == ContainerEventKind::NetworkChanged;
+        let is_asked = match filter.network {
+            Some(_) => is_of_a_network,
+            // Events of networks carry no labels.
+            None if is_of_a_network => filter.labels.is_empty(),
+            None => has_labels(&event.labels, &filter.labels),
+        };
+        if is_asked {
             return Some(Some(event));
         }
     };

@@ -15,8 +15,8 @@ use super::script::{ProcessStep, Scripts, TermReaction};
 use crate::host::Clock;
 use crate::policies::RestartPolicy;
 use crate::runtime::{
-    ContainerEvent, ContainerEventKind, ContainerId, ContainerSpec, ContainerState, EnvVar, ImageId, NetworkSpec,
-    OutputChunk, RuntimeCapabilities, RuntimeError, RuntimeErrorKind,
+    ContainerEvent, ContainerEventKind, ContainerId, ContainerSpec, ContainerState, EngineDetail, EnvVar, ImageId,
+    NetworkSpec, OutputChunk, RuntimeCapabilities, RuntimeError, RuntimeErrorKind,
 };
 
 /// An error of the fake, before it is known which call it belongs to.
@@ -76,6 +76,10 @@ pub(super) struct FakeContainer {
     pub(super) state: ContainerState,
     pub(super) pid: Option<u32>,
     pub(super) address: Option<Ipv4Addr>,
+    /// The networks it was connected to after it was made, with its names there.
+    pub(super) connections: BTreeMap<String, BTreeSet<String>>,
+    /// Whether it has no interfaces of its own, as with the host's network.
+    pub(super) is_outside_networks: bool,
     pub(super) exit_code: Option<i64>,
     pub(super) restart_count: u32,
     pub(super) started_at: Option<SystemTime>,
@@ -102,6 +106,8 @@ pub(super) struct World {
     pub(super) clock: FakeClock,
     pub(super) me: Weak<Mutex<World>>,
     pub(super) capabilities: RuntimeCapabilities,
+    /// Without a time it tells that of the clock.
+    pub(super) engine: EngineDetail,
     pub(super) containers: BTreeMap<String, FakeContainer>,
     pub(super) networks: BTreeMap<String, NetworkSpec>,
     pub(super) images: Vec<FakeImage>,
@@ -126,6 +132,10 @@ impl World {
             clock,
             me,
             capabilities,
+            engine: EngineDetail {
+                containers_outlive_it: true,
+                ..EngineDetail::default()
+            },
             containers: BTreeMap::new(),
             networks: BTreeMap::new(),
             images: Vec::new(),
@@ -140,6 +150,14 @@ impl World {
             is_dead: false,
             life: 0,
             next_number: 1000,
+        }
+    }
+
+    pub(super) fn engine_detail(&self) -> EngineDetail {
+        let now = self.engine.now.or_else(|| Some(self.clock.now()));
+        EngineDetail {
+            now,
+            ..self.engine.clone()
         }
     }
 

@@ -1,10 +1,14 @@
 //! What the store in memory remembers, and what each change does to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use crate::addresses::{Endpoint, Subnet};
 use crate::app::{AppRecord, CheckMode, GlobalRecord};
+use crate::audit::AuditEntry;
+use crate::crashes::Crash;
+use crate::domains::Domain;
+use crate::links::Link;
 use crate::names::{AppName, Generation, Replica};
 use crate::policies::{Properties, Property};
 use crate::release::{Release, ReleaseNumber};
@@ -26,6 +30,8 @@ pub(super) struct Memory {
     pub(super) histories: BTreeMap<AppName, ReleaseHistory>,
     pub(super) endpoints: Vec<ReservedEndpoint>,
     pub(super) journal: Vec<JournalEntry>,
+    pub(super) crashes: BTreeMap<AppName, Vec<Crash>>,
+    pub(super) audit: Vec<AuditEntry>,
     last_address: Option<Ipv4Addr>,
 }
 
@@ -58,6 +64,7 @@ impl Memory {
                 self.apps.remove(name);
                 self.releases.retain(|(app, _), _| app != name);
                 self.histories.remove(name);
+                self.crashes.remove(name);
                 self.endpoints.retain(|endpoint| endpoint.app != *name);
             }
             StoreChange::RenameApp { app, to } => self.rename(app, to)?,
@@ -88,10 +95,19 @@ impl Memory {
                 self.history_mut(app)?.images.remove(number);
             }
             StoreChange::ReleaseEndpoint { app, generation } => {
-                self.app(app)?;
-                self.endpoints
-                    .retain(|given| given.app != *app || given.generation != *generation);
+                if !self.app(app)?.is_routed(*generation) {
+                    self.endpoints
+                        .retain(|given| given.app != *app || given.generation != *generation);
+                }
             }
+            StoreChange::RecordCrash { app, crash } => self.record_crash(app, crash)?,
+            StoreChange::ForgetCrashes { app, before } => {
+                self.app(app)?;
+                let crashes = self.crashes.entry(app.clone()).or_default();
+                crashes.retain(|crash| before.is_some_and(|before| crash.at >= before));
+            }
+            StoreChange::SetDomains { scope, domains } => self.set_domains(scope, domains)?,
+            StoreChange::PublishPort { app, port } => self.publish(app, *port)?,
             of_one_app => self.change_app(of_one_app)?,
         }
         Ok(())
@@ -113,6 +129,9 @@ impl Memory {
             }
             StoreChange::SetSource { app, source } => self.app_mut(app)?.source = Some(source.clone()),
             StoreChange::MarkStopped { app, stopped } => self.app_mut(app)?.stopped_by_operator = *stopped,
+            StoreChange::SetQuarantine { app, quarantine } => self.app_mut(app)?.quarantine.clone_from(quarantine),
+            StoreChange::SetLinks { app, links } => self.set_links(app, links)?,
+            StoreChange::SetRouted { app, routed } => self.app_mut(app)?.routed.clone_from(routed),
             StoreChange::UseGenerations { app, next } => {
                 let app = self.app_mut(app)?;
                 app.next_generation = app.next_generation.max(*next);
@@ -148,6 +167,69 @@ impl Memory {
                 return Err(StoreError::new(StoreErrorKind::Failed, message));
             }
         }
+        Ok(())
+    }
+
+    /// One of the same moment, generation and kind is there already.
+    fn record_crash(&mut self, app: &AppName, crash: &Crash) -> Result<(), StoreError> {
+        self.app(app)?;
+        let key = |crash: &Crash| (crash.at, crash.generation, crash.kind);
+        let crashes = self.crashes.entry(app.clone()).or_default();
+        if !crashes.iter().any(|known| key(known) == key(crash)) {
+            crashes.push(crash.clone());
+            crashes.sort_by_key(key);
+        }
+        Ok(())
+    }
+
+    fn set_links(&mut self, app: &AppName, links: &[Link]) -> Result<(), StoreError> {
+        let aliases: BTreeSet<&str> = links.iter().map(|link| link.alias.as_str()).collect();
+        let app = self.app_mut(app)?;
+        if aliases.len() < links.len() {
+            let message = format!("two links of {} have the same alias", app.name);
+            return Err(StoreError::new(StoreErrorKind::Failed, message));
+        }
+        app.links = links.to_vec();
+        Ok(())
+    }
+
+    fn set_domains(&mut self, scope: &Scope, domains: &[Domain]) -> Result<(), StoreError> {
+        // A repeated one counts once.
+        let mut domains = domains.to_vec();
+        let mut seen = BTreeSet::new();
+        domains.retain(|domain| seen.insert(domain.clone()));
+        let app = match scope {
+            Scope::Global => {
+                self.global.domains = domains;
+                return Ok(());
+            }
+            Scope::App(app) => app,
+        };
+        self.app(app)?;
+        for domain in &domains {
+            let mut others = self.apps.values().filter(|other| other.name != *app);
+            if let Some(other) = others.find(|other| other.domains.contains(domain)) {
+                let message = format!("{domain} belongs to {}", other.name);
+                let (domain, by) = (domain.clone(), other.name.clone());
+                return Err(StoreError::new(StoreErrorKind::DomainTaken { domain, by }, message));
+            }
+        }
+        self.app_mut(app)?.domains = domains;
+        Ok(())
+    }
+
+    fn publish(&mut self, app: &AppName, port: Option<u16>) -> Result<(), StoreError> {
+        self.app(app)?;
+        let mut others = self.apps.values().filter(|other| other.name != *app);
+        if let (Some(port), Some(other)) = (
+            port,
+            others.find(|other| port.is_some() && other.published_port == port),
+        ) {
+            let message = format!("port {port} is published for {}", other.name);
+            let by = other.name.clone();
+            return Err(StoreError::new(StoreErrorKind::PortTaken { port, by }, message));
+        }
+        self.app_mut(app)?.published_port = port;
         Ok(())
     }
 
@@ -192,6 +274,9 @@ impl Memory {
             .partition(|((app, _), _)| app == from);
         let moved: BTreeMap<_, _> = moved;
         self.releases = kept;
+        if let Some(crashes) = self.crashes.remove(from) {
+            self.crashes.insert(to.clone(), crashes);
+        }
         if let Some(history) = self.histories.remove(from) {
             self.histories.insert(to.clone(), history);
         }

@@ -11,6 +11,8 @@ use async_trait::async_trait;
 use self::memory::Memory;
 use crate::addresses::{Endpoint, Subnet};
 use crate::app::{AppRecord, GlobalRecord};
+use crate::audit::{AuditEntry, NumberedAuditEntry};
+use crate::crashes::Crash;
 use crate::host::Clock;
 use crate::names::{AppName, Generation, OwnerToken, Replica};
 use crate::release::{Release, ReleaseNumber};
@@ -44,6 +46,7 @@ type Locks = Arc<Mutex<BTreeMap<(AppName, u8), LockHolder>>>;
 pub struct MemoryStore {
     memory: Arc<Mutex<Memory>>,
     locks: Locks,
+    listener: Arc<Mutex<Option<LockHolder>>>,
     faults: Arc<Mutex<Faults>>,
     clock: Arc<dyn Clock>,
 }
@@ -56,6 +59,7 @@ struct Faults {
     failing: Vec<usize>,
     hanging: Option<usize>,
     hangs: bool,
+    no_audit: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -68,6 +72,7 @@ impl MemoryStore {
         Self {
             memory: Arc::default(),
             locks: Arc::default(),
+            listener: Arc::default(),
             faults: Arc::default(),
             clock,
         }
@@ -84,6 +89,11 @@ impl MemoryStore {
     pub fn hang_nth_apply(&self, nth: usize) {
         let mut faults = lock(&self.faults);
         faults.hanging = Some(faults.calls + nth);
+    }
+
+    /// Lets every entry of the audit trail fail from now on.
+    pub fn fail_audits(&self) {
+        lock(&self.faults).no_audit = true;
     }
 
     /// Whether an apply has hung.
@@ -129,6 +139,17 @@ impl HeldLock for Held {}
 impl Drop for Held {
     fn drop(&mut self) {
         lock(&self.locks).remove(&self.key);
+    }
+}
+
+#[derive(Debug)]
+struct Listening(Arc<Mutex<Option<LockHolder>>>);
+
+impl HeldLock for Listening {}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        *lock(&self.0) = None;
     }
 }
 
@@ -257,6 +278,21 @@ impl Store for MemoryStore {
         }
     }
 
+    async fn lock_listener(&self, verb: &str) -> Result<Box<dyn HeldLock>, StoreError> {
+        let mut listener = lock(&self.listener);
+        if let Some(holder) = listener.clone() {
+            let message = format!("another listener runs: {holder}");
+            let holder = Some(holder);
+            return Err(StoreError::new(StoreErrorKind::ListenerRuns { holder }, message));
+        }
+        *listener = Some(LockHolder {
+            pid: 1,
+            verb: verb.to_owned(),
+            since: self.clock.now(),
+        });
+        Ok(Box::new(Listening(Arc::clone(&self.listener))))
+    }
+
     async fn journal(&self, entry: JournalEntry) -> Result<(), StoreError> {
         self.memory().journal.push(entry);
         Ok(())
@@ -267,6 +303,39 @@ impl Store for MemoryStore {
         let entries: Vec<&JournalEntry> = memory.journal.iter().filter(|entry| entry.app == *app).collect();
         let skipped = entries.len().saturating_sub(limit);
         Ok(entries.into_iter().skip(skipped).cloned().collect())
+    }
+
+    async fn crashes(&self, app: &AppName) -> Result<Vec<Crash>, StoreError> {
+        let memory = self.memory();
+        memory.app(app)?;
+        Ok(memory.crashes.get(app).cloned().unwrap_or_default())
+    }
+
+    async fn audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        if lock(&self.faults).no_audit {
+            return Err(StoreError::new(StoreErrorKind::Failed, "an injected fault"));
+        }
+        self.memory().audit.push(entry);
+        Ok(())
+    }
+
+    async fn read_audit(
+        &self,
+        app: Option<&AppName>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<NumberedAuditEntry>, StoreError> {
+        let memory = self.memory();
+        let numbered = (1_u64..).zip(memory.audit.iter());
+        let asked = numbered.filter(|(number, entry)| *number > after && (app.is_none() || entry.app.as_ref() == app));
+        let entries: Vec<NumberedAuditEntry> = asked
+            .map(|(number, entry)| NumberedAuditEntry {
+                number,
+                entry: entry.clone(),
+            })
+            .collect();
+        let skipped = entries.len().saturating_sub(limit);
+        Ok(entries.into_iter().skip(skipped).collect())
     }
 }
 

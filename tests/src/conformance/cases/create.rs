@@ -136,10 +136,9 @@ async fn a_container_under_init_ends_at_the_signal(bench: &Bench) -> Verdict {
     let mut spec = bench.spec("a", &program);
     spec.init = true;
     let id = bench.start_spec(&spec).await?;
-    let begun = bench.clock.monotonic();
     let stopped = bench.engine.stop_container(&id, Duration::from_secs(30)).await?;
     assert_eq!(stopped, StopOutcome::Stopped);
-    assert!(bench.since(begun) < Duration::from_secs(10));
+    // After the whole time it would have been killed, with another code.
     assert_eq!(bench.engine.inspect_container(&id).await?.exit_code, Some(143));
     Ok(())
 }

@@ -24,6 +24,7 @@ fn filter(bench: &Bench, since: Option<SystemTime>) -> EventFilter {
     EventFilter {
         labels: bench.filter().labels,
         since,
+        ..EventFilter::default()
     }
 }
 

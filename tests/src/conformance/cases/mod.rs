@@ -8,6 +8,7 @@ mod events;
 mod failures;
 mod images;
 mod lifecycle;
+mod links;
 mod loading;
 mod logs;
 mod networks;
@@ -46,6 +47,7 @@ pub(super) fn all() -> Vec<Case> {
     ];
     area(Area::Containers, containers.concat())
         .chain(area(Area::Networks, networks::cases()))
+        .chain(area(Area::Networks, links::cases()))
         .chain(area(Area::Images, images::cases()))
         .chain(area(Area::Images, loading::cases()))
         .chain(area(Area::Images, committing::cases()))

@@ -12,6 +12,7 @@ use super::super::{Bench, Case, Program, Verdict};
 pub(super) fn cases() -> Vec<Case> {
     super::cases![
         an_engine_says_which_one_it_is,
+        an_engine_tells_its_time_and_where_it_keeps_things,
         lists_show_containers_in_every_state,
         a_list_takes_only_what_has_all_the_labels,
         a_label_with_another_value_is_not_listed,
@@ -34,6 +35,21 @@ async fn an_engine_says_which_one_it_is(bench: &Bench) -> Verdict {
     assert!(!identity.kind.is_empty() && !identity.id.is_empty() && !identity.version.is_empty());
     assert_eq!(bench.engine.identity(), identity);
     assert_eq!(bench.engine.capabilities(), bench.engine.capabilities());
+    Ok(())
+}
+
+async fn an_engine_tells_its_time_and_where_it_keeps_things(bench: &Bench) -> Verdict {
+    let first = bench.engine.inspect_engine().await?;
+    let second = bench.engine.inspect_engine().await?;
+    assert_eq!(first.containers_outlive_it, second.containers_outlive_it);
+    assert_eq!(first.storage, second.storage);
+    assert!(first.storage.is_none_or(|path| path.is_absolute()));
+    assert!(
+        first.now.is_some() && first.now <= second.now,
+        "{:?} {:?}",
+        first.now,
+        second.now
+    );
     Ok(())
 }
 

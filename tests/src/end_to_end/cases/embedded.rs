@@ -9,6 +9,7 @@ use ps_core::execution::{Cancellation, IgnoreEvents};
 use ps_core::manifest::{EnvRequests, Manifest};
 use ps_core::names::ProcessType;
 use ps_core::operations::{Adapters, OperationOptions, Operations};
+use ps_core::proxy::NoProxy;
 use ps_core::release::{Processes, Source};
 use ps_core::store::Store;
 use ps_core::testing::{FakeClock, FakeProber, FakeSource};
@@ -81,6 +82,7 @@ pub(super) fn deploy(
         clock: host.clone(),
         host,
         prober: Arc::new(FakeProber::new(&FakeClock::automatic())),
+        proxy: Arc::new(NoProxy),
         events: Arc::new(IgnoreEvents),
     };
     let options = OperationOptions {

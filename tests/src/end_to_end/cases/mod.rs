@@ -4,6 +4,7 @@ mod all_or_nothing;
 mod app_json;
 mod checks;
 mod deploy_commands;
+mod doctor;
 mod dry_run;
 mod embedded;
 mod errors;
@@ -13,13 +14,18 @@ mod images;
 mod inside;
 mod interrupted;
 mod life;
+mod links;
+mod listener;
 mod releases;
+mod restore;
 mod rollback;
 mod runs;
 mod scale;
 mod secrets;
 mod sources;
 mod stop_first;
+mod traffic;
+mod traffic_client;
 
 use super::Case;
 
@@ -43,12 +49,15 @@ pub(super) fn all() -> Vec<Case> {
         secrets::cases(),
         scale::cases(),
         life::cases(),
+        links::cases(),
+        listener::cases(),
         releases::cases(),
         all_or_nothing::cases(),
         checks::cases(),
         sources::cases(),
         inside::cases(),
         rollback::cases(),
+        restore::cases(),
         runs::cases(),
         dry_run::cases(),
         errors::cases(),
@@ -58,6 +67,8 @@ pub(super) fn all() -> Vec<Case> {
         deploy_commands::cases(),
         stop_first::cases(),
         app_json::cases(),
+        traffic::cases(),
+        doctor::cases(),
     ]
     .concat()
 }

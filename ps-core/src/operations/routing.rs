@@ -1,0 +1,62 @@
+//! Whether a proxy serves an app, and how.
+
+use super::{OperationError, Operations};
+use crate::app::AppRecord;
+use crate::domains::{Domain, domains_in_force};
+use crate::names::AppName;
+use crate::planning::{Routing, Situation};
+use crate::policies::{Policies, ProxyChoice};
+use crate::proxy::{ProxyPresence, SiteSettings};
+
+impl Operations {
+    /// What a proxy does for an app. One that nobody asked for serves only when it works, and goes on once it has begun.
+    pub(crate) async fn routing(&self, situation: &Situation) -> Result<Routing, OperationError> {
+        let (record, policies) = (&situation.record, &situation.policies);
+        if !self.is_served(record, policies).await? {
+            return Ok(Routing::None);
+        }
+        Ok(Routing::Served(SiteSettings {
+            domains: self.domains_of(record).await?,
+            body_limit: policies.body_limit,
+            connect_timeout: policies.connect_timeout,
+            read_timeout: policies.read_timeout,
+            send_timeout: policies.send_timeout,
+            template: policies.template.clone(),
+        }))
+    }
+
+    /// Whether a proxy serves an app.
+    pub(crate) async fn is_served(&self, record: &AppRecord, policies: &Policies) -> Result<bool, OperationError> {
+        Ok(match policies.proxy {
+            ProxyChoice::None => false,
+            ProxyChoice::Nginx => true,
+            ProxyChoice::Unset => {
+                record.routed.is_some() || self.adapters.proxy.state().await?.presence == ProxyPresence::Ready
+            }
+        })
+    }
+
+    /// The domains an app answers for; fails with `NoSuchApp`.
+    pub async fn domains(&self, app: &AppName) -> Result<Vec<Domain>, OperationError> {
+        let record = self.adapters.store.app(app).await?;
+        self.domains_of(&record).await
+    }
+
+    /// The domains an app answers for, whose record is at hand.
+    pub(crate) async fn domains_of(&self, record: &AppRecord) -> Result<Vec<Domain>, OperationError> {
+        let store = &self.adapters.store;
+        let (global, apps) = (store.global().await?, store.apps().await?);
+        let is_taken = |domain: &Domain| {
+            let mut others = apps.iter().filter(|other| other.name != record.name);
+            others.any(|other| other.domains.contains(domain))
+        };
+        let host = self.adapters.host.name();
+        Ok(domains_in_force(
+            &record.name,
+            &record.domains,
+            &global.domains,
+            &host,
+            is_taken,
+        ))
+    }
+}

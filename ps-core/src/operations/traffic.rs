@@ -1,0 +1,350 @@
+//! What stands between apps and the outside: domains, proxy files, published ports.
+
+use futures_util::future::join_all;
+
+use super::change::Extras;
+use super::gathered::{Gathered, Participant};
+use super::{AppResult, OperationError, Operations, VerbOutcome};
+use crate::app::AppRecord;
+use crate::domains::Domain;
+use crate::formation::Formation;
+use crate::names::{AppName, ProcessType};
+use crate::plan::{Cause, Plan, StoreAction};
+use crate::planning::{Rollout, Routing, Selection, Situation, plan_rewrite, plan_rollout, plan_route, plan_unroute};
+use crate::policies::{Policies, Property};
+use crate::proxy::ProxyState;
+use crate::store::{Scope, StoreChange, StoreError, StoreErrorKind};
+
+/// A change of domains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DomainEdit {
+    /// These too.
+    Add(Vec<Domain>),
+    /// Not these any more; those that are not there are ignored.
+    Remove(Vec<Domain>),
+    /// These and no others.
+    Set(Vec<Domain>),
+    /// None: the default ones are in force again.
+    Clear,
+}
+
+impl DomainEdit {
+    /// What the change is called.
+    fn verb(&self) -> &'static str {
+        match self {
+            Self::Add(_) => "domains:add",
+            Self::Remove(_) => "domains:remove",
+            Self::Set(_) => "domains:set",
+            Self::Clear => "domains:clear",
+        }
+    }
+
+    /// What it does, in a few words.
+    fn summary(&self) -> String {
+        let (done, domains) = match self {
+            Self::Add(domains) => ("added", domains),
+            Self::Remove(domains) => ("removed", domains),
+            Self::Set(domains) => ("set", domains),
+            Self::Clear => return "cleared the domains".to_owned(),
+        };
+        let domains: Vec<&str> = domains.iter().map(Domain::as_str).collect();
+        format!("{done} {}", domains.join(", "))
+    }
+
+    /// The domains after the change, each once.
+    #[must_use]
+    pub fn applied_to(&self, domains: &[Domain]) -> Vec<Domain> {
+        let all: Vec<Domain> = match self {
+            Self::Add(more) => domains.iter().chain(more).cloned().collect(),
+            Self::Remove(gone) => domains
+                .iter()
+                .filter(|domain| !gone.contains(domain))
+                .cloned()
+                .collect(),
+            Self::Set(domains) => domains.clone(),
+            Self::Clear => Vec::new(),
+        };
+        let mut once: Vec<Domain> = Vec::new();
+        for domain in all {
+            if !once.contains(&domain) {
+                once.push(domain);
+            }
+        }
+        once
+    }
+}
+
+/// What is known about the proxy and one app.
+#[derive(Debug)]
+pub struct AppTraffic {
+    /// The app.
+    pub record: AppRecord,
+    /// Whether a proxy serves it, or will once it is deployed.
+    pub is_served: bool,
+    /// The domains in force.
+    pub domains: Vec<Domain>,
+    /// Its proxy file, where it has one.
+    pub file: Option<std::path::PathBuf>,
+}
+
+impl Operations {
+    /// Changes an app's domains, and its proxy file with them. One that another app has, by itself or by default, is refused.
+    pub async fn edit_domains(&self, app: &AppName, edit: &DomainEdit) -> Result<VerbOutcome, OperationError> {
+        let ended = Box::pin(self.domains_edited(app, edit)).await;
+        self.told(app, edit.verb(), ended, |_| edit.summary()).await
+    }
+
+    async fn domains_edited(&self, app: &AppName, edit: &DomainEdit) -> Result<VerbOutcome, OperationError> {
+        // An app that does not exist must not get a lock file.
+        self.adapters.store.app(app).await?;
+        let verb = edit.verb();
+        let _lock = self.lock(app, verb).await?;
+        let situation = self.situation(app).await?;
+        let domains = edit.applied_to(&situation.record.domains);
+        let mut outcome = VerbOutcome::new(app);
+        if domains == situation.record.domains {
+            return Ok(outcome);
+        }
+        self.refuse_taken_domains(app, &domains).await?;
+        let mut changed = situation.clone();
+        changed.record.domains.clone_from(&domains);
+        if let Routing::Served(settings) = &mut changed.routing {
+            settings.domains = self.domains_of(&changed.record).await?;
+        }
+        let set = StoreChange::SetDomains {
+            scope: Scope::App(app.clone()),
+            domains,
+        };
+        let plan = plan_rewrite(&changed, vec![set], &Cause::SettingChanged);
+        self.carry_out(&mut outcome, &changed, plan, verb, Extras::default())
+            .await?;
+        self.finish(outcome).await
+    }
+
+    /// Changes the domains below which apps without domains of their own answer, and the files of those apps with one change of
+    /// the proxy.
+    pub async fn edit_global_domains(&self, edit: &DomainEdit) -> Result<Vec<AppResult>, OperationError> {
+        let domains = edit.applied_to(&self.adapters.store.global().await?.domains);
+        if self.is_dry_run() {
+            return Ok(Vec::new());
+        }
+        let set = StoreChange::SetDomains {
+            scope: Scope::Global,
+            domains,
+        };
+        self.adapters.store.apply(&[set]).await?;
+        let apps = self.adapters.store.apps().await?.into_iter();
+        let apps = apps.filter(|record| record.routed.is_some() && record.domains.is_empty());
+        let apps: Vec<AppName> = apps.map(|record| record.name).collect();
+        Ok(self.together(&apps, edit.verb(), plan_route).await)
+    }
+
+    /// Writes the proxy files of apps again, with one change of the proxy.
+    pub async fn build_proxy_config(&self, apps: &[AppName]) -> Vec<AppResult> {
+        self.together(apps, "proxy:build-config", plan_route).await
+    }
+
+    /// Takes the proxy files of apps away, with one change of the proxy.
+    pub async fn clear_proxy_config(&self, apps: &[AppName]) -> Vec<AppResult> {
+        self.together(apps, "proxy:clear-config", plan_unroute).await
+    }
+
+    /// Sets a property of `proxy:set` for an app, or clears it, and changes the app's file with it.
+    pub async fn set_proxy_property(
+        &self,
+        app: &AppName,
+        property: Property,
+        value: Option<String>,
+    ) -> Result<VerbOutcome, OperationError> {
+        let text = match &value {
+            Some(value) => format!("set {property} to {value}"),
+            None => format!("unset {property}"),
+        };
+        let ended = Box::pin(self.proxy_property_set(app, property, value)).await;
+        self.told(app, "proxy:set", ended, |_| text).await
+    }
+
+    async fn proxy_property_set(
+        &self,
+        app: &AppName,
+        property: Property,
+        value: Option<String>,
+    ) -> Result<VerbOutcome, OperationError> {
+        property.check(value.as_deref().unwrap_or_default())?;
+        // An app that does not exist must not get a lock file.
+        self.adapters.store.app(app).await?;
+        let verb = "proxy:set";
+        let _lock = self.lock(app, verb).await?;
+        let mut situation = self.situation(app).await?;
+        let mut outcome = VerbOutcome::new(app);
+        let properties = &mut situation.record.properties;
+        let before = match &value {
+            Some(value) => properties.insert(property, value.clone()),
+            None => properties.remove(&property),
+        };
+        if before == value {
+            return Ok(outcome);
+        }
+        situation.policies = Policies::resolve(properties, &situation.global.properties)?;
+        situation.routing = self.routing(&situation).await?;
+        let set = StoreChange::SetProperty {
+            scope: Scope::App(app.clone()),
+            property,
+            value,
+        };
+        let plan = plan_rewrite(&situation, vec![set], &Cause::SettingChanged);
+        self.carry_out(&mut outcome, &situation, plan, verb, Extras::default())
+            .await?;
+        self.finish(outcome).await
+    }
+
+    /// Gives `web` an outside port, or takes it away; a `web` that runs is replaced. One that has an outside port has one replica,
+    /// and makes way before its next one starts.
+    pub async fn publish_port(&self, app: &AppName, port: Option<u16>) -> Result<VerbOutcome, OperationError> {
+        let apps = self.adapters.store.apps().await?;
+        let mut others = apps.iter().filter(|record| record.name != *app);
+        if let Some(port) = port
+            && let Some(other) = others.find(|record| record.published_port == Some(port))
+        {
+            let by = other.name.clone();
+            let message = format!("the port {port} is published for {by}");
+            return Err(StoreError::new(StoreErrorKind::PortTaken { port, by }, message).into());
+        }
+        let verb = match port {
+            Some(_) => "ports:publish",
+            None => "ports:unpublish",
+        };
+        let ended = self.change(app, verb, |situation| plan_publish(situation, port)).await;
+        let text = |_: &VerbOutcome| {
+            port.map_or_else(
+                || "no published port".to_owned(),
+                |port| format!("published port {port}"),
+            )
+        };
+        self.told(app, verb, ended, text).await
+    }
+
+    /// What is known about the proxy.
+    pub async fn proxy_state(&self) -> Result<ProxyState, OperationError> {
+        Ok(self.adapters.proxy.state().await?)
+    }
+
+    /// What is known about the proxy and apps, in the order they are given.
+    pub async fn traffic(&self, apps: Vec<AppRecord>) -> Result<Vec<AppTraffic>, OperationError> {
+        let global = self.adapters.store.global().await?;
+        let mut traffic = Vec::new();
+        for record in apps {
+            let policies = record.policies(&global)?;
+            let file = self.adapters.proxy.site_file(&record.name).await?;
+            traffic.push(AppTraffic {
+                is_served: self.is_served(&record, &policies).await?,
+                domains: self.domains_of(&record).await?,
+                file: file.map(|(path, _)| path),
+                record,
+            });
+        }
+        Ok(traffic)
+    }
+
+    async fn refuse_taken_domains(&self, app: &AppName, domains: &[Domain]) -> Result<(), OperationError> {
+        for other in self.adapters.store.apps().await? {
+            if other.name == *app {
+                continue;
+            }
+            let in_force = self.domains_of(&other).await?;
+            if let Some(domain) = domains.iter().find(|domain| in_force.contains(domain)) {
+                let message = format!("{domain} belongs to {}", other.name);
+                let by = other.name;
+                let domain = domain.clone();
+                return Err(StoreError::new(StoreErrorKind::DomainTaken { domain, by }, message).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// A plan for each app, each under its own lock, all side by side, and one change of the proxy for all.
+    async fn together(&self, apps: &[AppName], verb: &str, plan: fn(&Situation) -> Plan) -> Vec<AppResult> {
+        let gathered = Gathered::new(self.adapters.proxy.clone(), apps.len());
+        let work = apps.iter().map(|app| {
+            let participant = gathered.participant();
+            async move {
+                let result = self.one_of_many(app, verb, plan, &participant).await;
+                participant.leave().await;
+                let result = self
+                    .told(app, verb, result, |_| "changed the proxy file".to_owned())
+                    .await;
+                AppResult {
+                    app: app.clone(),
+                    result,
+                }
+            }
+        });
+        join_all(work).await
+    }
+
+    async fn one_of_many(
+        &self,
+        app: &AppName,
+        verb: &str,
+        plan: fn(&Situation) -> Plan,
+        proxy: &Participant<'_>,
+    ) -> Result<VerbOutcome, OperationError> {
+        self.adapters.store.app(app).await?;
+        let _lock = self.lock(app, verb).await?;
+        let situation = self.situation(app).await?;
+        let mut outcome = VerbOutcome::new(app);
+        let extras = Extras {
+            proxy: Some(proxy),
+            ..Extras::default()
+        };
+        self.carry_out(&mut outcome, &situation, plan(&situation), verb, extras)
+            .await?;
+        self.finish(outcome).await
+    }
+}
+
+/// Refuses more than one `web` where that has an outside port.
+pub(super) fn refuse_many_published(record: &AppRecord, formation: &Formation) -> Result<(), OperationError> {
+    let replicas = formation.quantity(&ProcessType::web());
+    match record.published_port {
+        Some(port) if replicas > 1 => Err(OperationError::PublishedOnce {
+            app: record.name.clone(),
+            port,
+            replicas,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn plan_publish(situation: &Situation, port: Option<u16>) -> Result<Plan, OperationError> {
+    let record = &situation.record;
+    if record.published_port == port {
+        return Ok(Plan::new(record.name.clone()));
+    }
+    let mut changed = situation.clone();
+    changed.record.published_port = port;
+    refuse_many_published(&changed.record, &record.formation)?;
+    let publish = StoreChange::PublishPort {
+        app: record.name.clone(),
+        port,
+    };
+    let runs = !record.stopped_by_operator && record.quarantine.is_none() && !record.serving.is_empty();
+    match &record.release {
+        Some(release) if runs => {
+            let rollout = Rollout {
+                release,
+                formation: &record.formation,
+                selection: Selection::Type(ProcessType::web()),
+                cause: Cause::SettingChanged,
+                intent: Vec::new(),
+                with_switch: vec![publish],
+            };
+            Ok(plan_rollout(&changed, rollout)?)
+        }
+        _ => {
+            let mut plan = Plan::new(record.name.clone());
+            plan.push(StoreAction::Record(vec![publish]), Cause::SettingChanged, &[]);
+            Ok(plan)
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The listener when the connection to the engine, or the engine itself, goes away.
+
+use ps_core::proxy::ProxyPresence;
+use ps_core::runtime::RuntimeErrorKind;
+use ps_core::testing::{Fault, FaultEffect};
+
+use crate::bench::{Bench, shop};
+use crate::listener::while_listening;
+
+#[tokio::test]
+async fn fifty_lost_streams_lose_no_exit() {
+    let bench = Bench::unchecked("always").await;
+    let ears = while_listening(&bench, async |_| {
+        for round in 1..=50 {
+            bench.engine.break_streams();
+            bench.until_running("shop.web.1").await;
+            assert!(bench.engine.crash("shop.web.1", 1));
+            // Not so often that it would be too often.
+            bench.pause(130).await;
+            assert_eq!(bench.crashes().await, round);
+        }
+    })
+    .await;
+    assert_eq!(ears.figures().losses, 50);
+    assert_eq!(ears.comparisons(), 51);
+    assert_eq!(ears.figures().quarantined, 0);
+}
+
+#[tokio::test]
+async fn a_move_while_nobody_hears_is_found_after_the_gap() {
+    let bench = Bench::new();
+    bench.proxy.set_presence(ProxyPresence::Ready);
+    bench.deploy().await;
+    let ears = while_listening(&bench, async |_| {
+        bench.engine.break_streams();
+        assert!(bench.engine.reconnect("shop.web.1", "10.210.9.9".parse().unwrap()));
+        bench.pause(5).await;
+        let site = bench.proxy.site(&shop()).unwrap();
+        assert_eq!(site.upstreams[0].address.ip().to_string(), "10.210.9.9");
+    })
+    .await;
+    assert_eq!(ears.figures().reroutes, 1);
+}
+
+#[tokio::test]
+async fn a_lost_stream_restarts_nothing_that_runs() {
+    let bench = Bench::new();
+    bench.deploy().await;
+    bench.scale(&["worker=1"]).await;
+    let before = bench.record().await.serving;
+    let ears = while_listening(&bench, async |_| {
+        bench.engine.break_streams();
+        bench.pause(60).await;
+    })
+    .await;
+    assert_eq!(bench.record().await.serving, before);
+    assert_eq!((ears.figures().restores, bench.crashes().await), (0, 0));
+}
+
+#[tokio::test]
+async fn an_app_comes_back_after_the_engine_was_gone() {
+    let bench = Bench::new();
+    bench.deploy().await;
+    bench.scale(&["worker=1"]).await;
+    let ears = while_listening(&bench, async |_| {
+        bench.engine.die();
+        bench.pause(200).await;
+        bench.engine.reboot();
+        bench.pause(200).await;
+        assert_eq!(bench.running().await, ["shop.web.1", "shop.worker.1"]);
+    })
+    .await;
+    assert_eq!(ears.figures().restores, 1);
+    assert!(
+        ears.lines()
+            .iter()
+            .any(|line| line.contains("lost the engine's events"))
+    );
+}
+
+#[tokio::test]
+async fn an_app_that_its_operator_stopped_stays_stopped_after_the_engine_was_gone() {
+    let bench = Bench::new();
+    bench.deploy().await;
+    bench.operations.stop(&shop()).await.unwrap();
+    let ears = while_listening(&bench, async |_| {
+        bench.engine.die();
+        bench.pause(10).await;
+        bench.engine.reboot();
+        bench.pause(200).await;
+    })
+    .await;
+    assert_eq!(bench.running().await, Vec::<String>::new());
+    assert_eq!(ears.figures().restores, 0);
+}
+
+#[tokio::test]
+async fn the_pause_between_connections_grows_to_a_minute() {
+    let bench = Bench::new();
+    bench.deploy().await;
+    while_listening(&bench, async |_| {
+        bench.engine.die();
+        bench.engine.forget_calls();
+        bench.pause(600).await;
+        let asked = bench.engine.calls_of("list_containers").len();
+        assert!((10..20).contains(&asked), "{asked}");
+        bench.engine.revive();
+        bench.pause(120).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_look_that_fails_is_made_again() {
+    let bench = Bench::unchecked("on-failure:1").await;
+    let ears = while_listening(&bench, async |_| {
+        bench.crash("shop.web.1", 1).await;
+        bench.until_running("shop.web.1").await;
+        let fails = Fault::new(FaultEffect::Fail(RuntimeErrorKind::Unexpected));
+        bench.engine.inject(fails.on_method("inspect_container").nth(1));
+        assert!(bench.engine.crash("shop.web.1", 1));
+        bench.pause(60).await;
+    })
+    .await;
+    assert_eq!(ears.figures().redeploys, 1, "{:?}", ears.lines());
+}
