@@ -45,6 +45,11 @@ impl ProcessIdentity {
         Ok(())
     }
 
+    /// Kills it. One that has ended already is fine.
+    pub(crate) fn kill(&self) -> Outcome<()> {
+        self.signal(Signal::KILL)
+    }
+
     fn signal(&self, signal: Signal) -> Outcome<()> {
         let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else {
             return Ok(());
@@ -105,6 +110,19 @@ pub(crate) fn descendants(pid: u32) -> Vec<ProcessIdentity> {
         next += 1;
     }
     found.into_iter().skip(1).filter_map(ProcessIdentity::of).collect()
+}
+
+/// All processes in the namespace of process numbers that `pid` is in.
+pub(crate) fn namespace_members(pid: u32) -> Vec<ProcessIdentity> {
+    let namespace = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let Some(wanted) = namespace(pid) else {
+        return Vec::new();
+    };
+    let pids = std::fs::read_dir("/proc").into_iter().flatten();
+    let pids = pids.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|member| namespace(*member).as_ref() == Some(&wanted))
+        .filter_map(ProcessIdentity::of)
+        .collect()
 }
 
 /// The short name of the program that runs as `pid`; one that has ended runs no more, even when nobody has reaped it.
@@ -195,6 +213,13 @@ mod tests {
             process.end(Duration::from_secs(5)).unwrap();
         }
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_process_is_a_member_of_its_own_namespace() {
+        let own = ProcessIdentity::of(std::process::id()).unwrap();
+        assert!(namespace_members(own.pid).contains(&own));
+        assert!(namespace_members(u32::MAX).is_empty());
     }
 
     #[test]

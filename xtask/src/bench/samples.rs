@@ -18,6 +18,11 @@ impl Samples {
     pub(crate) fn median(&self) -> Duration {
         self.0.get(self.0.len() / 2).copied().unwrap_or_default()
     }
+
+    /// The longest one; zero when there is none.
+    pub(crate) fn worst(&self) -> Duration {
+        self.0.last().copied().unwrap_or_default()
+    }
 }
 
 impl fmt::Display for Samples {

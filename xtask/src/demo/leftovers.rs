@@ -89,18 +89,19 @@ pub(crate) fn delete(engine: &EngineRecord, path: &str, what: &str) -> Outcome<(
     Ok(())
 }
 
-/// A small subnet that no route of this machine touches. Podman's networks have no route while nothing is on them, so the
-/// search begins at a place of chance.
-pub(crate) fn free_subnet() -> Outcome<String> {
+/// A subnet with room for so many addresses that no route of this machine touches. Podman's networks have no route while nothing is
+/// on them, so the search begins at a place of chance.
+pub(crate) fn free_subnet(addresses: usize) -> Outcome<String> {
     let routes = std::fs::read_to_string("/proc/net/route").while_doing(|| "read the routes".to_owned())?;
-    let start = std::process::id() % 200;
-    let candidates = (0..200).map(|step| [10, 199, u8::try_from((start + step) % 200).unwrap_or(0), 0]);
-    let mut free = candidates.filter(|subnet| !is_routed(&routes, *subnet));
-    let subnet = free
-        .next()
-        .ok_or_else(|| Failure::new("no free subnet in 10.199.0.0/16"))?;
-    let [a, b, c, d] = subnet;
-    Ok(format!("{a}.{b}.{c}.{d}/24"))
+    // So many subnets of 256 addresses beside each other, of which the engine needs a few for itself.
+    let width = u8::try_from((addresses + 8).div_ceil(256).next_power_of_two()).unwrap_or(128);
+    let places = 200 / u32::from(width);
+    let start = std::process::id() % places;
+    let candidates = (0..places).map(|step| u8::try_from((start + step) % places).unwrap_or(0) * width);
+    let is_free = |first: u8| (0..width).all(|next| !is_routed(&routes, [10, 199, first + next, 0]));
+    let first = candidates.into_iter().find(|first| is_free(*first));
+    let first = first.ok_or_else(|| Failure::new("no free subnet in 10.199.0.0/16"))?;
+    Ok(format!("10.199.{first}.0/{}", 24 - width.ilog2()))
 }
 
 /// Whether a route other than the default one holds the subnet, or is inside it. Fields are little-endian hexadecimal.

@@ -22,6 +22,9 @@ use crate::{say, target_folder, tell, workspace_folder};
 /// Old containers have their stop timeout; those of the examples end sooner.
 const RETIREMENT_LIMIT: Duration = Duration::from_secs(60);
 
+/// So many containers at once are enough for most tasks.
+const FEW: usize = 100;
+
 /// Which engine a task works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChosenEngine {
@@ -121,6 +124,11 @@ impl Stage {
     /// A fresh state directory for `engine`; `program` is the built `psctl`. An ordinary user gets copies of what that user
     /// could not read here.
     pub(crate) fn set_up(engine: EngineRecord, program: &Path) -> Outcome<Self> {
+        Self::set_up_for(engine, program, FEW)
+    }
+
+    /// The same with room for so many containers.
+    pub(crate) fn set_up_for(engine: EngineRecord, program: &Path, containers: usize) -> Outcome<Self> {
         let user = if is_root() && engine.name == EngineName::PodmanRootless {
             find_user()?
         } else {
@@ -138,7 +146,7 @@ impl Stage {
                 (folder.path().join("psctl"), folder.path().to_owned())
             }
         };
-        let subnet = free_subnet()?;
+        let subnet = free_subnet(containers)?;
         let socket = format!("unix://{}", engine.socket.display());
         let host = match engine.name {
             EngineName::Docker | EngineName::DockerNewer => "DOCKER_HOST",
@@ -148,6 +156,8 @@ impl Stage {
             (host, socket),
             ("PSCTL_STATE_DIR", state.display().to_string()),
             ("PSCTL_SUBNET", subnet.clone()),
+            // The host's nginx is not touched.
+            ("PSCTL_NGINX", String::new()),
         ];
         Ok(Self {
             leftovers: Leftovers::before(&engine, subnet)?,

@@ -13,7 +13,7 @@ use crate::say;
 type Package = (&'static str, &'static str);
 
 /// For the engines of this machine and what the tests use beside them.
-pub(crate) const STANDARD: [Package; 12] = [
+pub(crate) const STANDARD: [Package; 15] = [
     ("docker.io", "dockerd"),
     ("podman", "podman"),
     ("runc", "runc"),
@@ -26,6 +26,9 @@ pub(crate) const STANDARD: [Package; 12] = [
     ("busybox-static", "busybox"),
     ("iptables", "iptables"),
     ("nginx-light", "nginx"),
+    ("systemd", "systemd-analyze"),
+    ("dbus-daemon", "dbus-daemon"),
+    ("strace", "strace"),
 ];
 
 /// For building the root tree of the newer engines.

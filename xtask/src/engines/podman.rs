@@ -131,7 +131,7 @@ fn make_runtime_folder(user: &OrdinaryUser) -> Outcome<()> {
 }
 
 /// slirp4netns opens the device as the ordinary user.
-fn open_tun_device() -> Outcome<()> {
+pub(crate) fn open_tun_device() -> Outcome<()> {
     let device = Path::new("/dev/net/tun");
     if !device.exists() {
         fs::create_dir_all("/dev/net").while_doing(|| "make /dev/net".to_owned())?;
