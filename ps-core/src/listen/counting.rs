@@ -6,7 +6,7 @@ use super::sight::Sight;
 use crate::crashes::{Crash, CrashKind};
 
 /// Two exits at least lie so far apart.
-const TICK: Duration = Duration::from_millis(1);
+pub(super) const TICK: Duration = Duration::from_millis(1);
 
 /// The exits of a container that were not counted yet, oldest first, each with its moment: the one an event told, else somewhere
 /// between the last look and now. `first_look` is the moment since which all exits of a container never seen before count.
@@ -45,15 +45,15 @@ fn ended(sight: &Sight, at: SystemTime) -> Crash {
     }
 }
 
-/// So many different moments up to `until`, as evenly between `since` and it as there is room.
+/// So many different moments before `until`, as evenly between `since` and it as there is room.
 fn spread(count: usize, since: SystemTime, until: SystemTime) -> Vec<SystemTime> {
     let Ok(parts) = u32::try_from(count) else {
         return Vec::new();
     };
     let room = until.duration_since(since).unwrap_or_default();
-    let step = room.checked_div(parts.max(1)).unwrap_or_default().max(TICK);
+    let step = room.checked_div(parts.saturating_add(1)).unwrap_or_default().max(TICK);
     let back = |part: u32| until.checked_sub(step.saturating_mul(part)).unwrap_or(until);
-    (0..parts).rev().map(back).collect()
+    (1..=parts).rev().map(back).collect()
 }
 
 #[cfg(test)]
@@ -63,10 +63,7 @@ mod tests {
     #[test]
     fn missed_exits_lie_evenly_between_the_last_look_and_now() {
         let second = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        assert_eq!(
-            spread(4, second(0), second(40)),
-            [second(10), second(20), second(30), second(40)]
-        );
+        assert_eq!(spread(3, second(0), second(40)), [second(10), second(20), second(30)]);
         assert_eq!(spread(0, second(0), second(40)), []);
         // No room: still different moments.
         let tight = spread(3, second(5), second(5));

@@ -1,9 +1,9 @@
 //! One decision about one app.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use super::counting::{new_exits, past_exits};
+use super::counting::{TICK, new_exits, past_exits};
 use super::limits::{BUDGET_EXITS, BUDGET_WINDOW, is_over_budget, was_exhausted_before};
 use super::sight::{EndTold, Sight, Watched};
 use crate::app::AppRecord;
@@ -102,7 +102,16 @@ pub fn decide(scene: &Scene<'_>) -> Decision {
 fn failures(scene: &Scene<'_>, sight: &Sight) -> Vec<Crash> {
     let past = past_exits(sight).filter(|crash| !scene.crashes.contains(crash));
     let mut new: Vec<Crash> = past.collect();
-    new.extend(new_exits(sight, scene.listens_since, scene.now));
+    // Engines tell moments in whole seconds, too: exits that follow each other at once are still as many.
+    let is_of_this = |crash: &&Crash| crash.kind == CrashKind::Ended && crash.generation == sight.generation;
+    let known = scene.crashes.iter().chain(&new).filter(is_of_this);
+    let mut taken: BTreeSet<SystemTime> = known.map(|crash| crash.at).collect();
+    for mut crash in new_exits(sight, scene.listens_since, scene.now) {
+        while !taken.insert(crash.at) {
+            crash.at = crash.at.checked_add(TICK).unwrap_or(scene.now);
+        }
+        new.push(crash);
+    }
     let last = new.last().map(|crash| crash.at);
     let is_known = scene
         .crashes
