@@ -1,7 +1,7 @@
 //! Between the port's vocabulary and libpod's. Pure: no call is made here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use podman_api::models::{Namespace, PerNetworkOptions, PortMapping, PosixRlimit};
 use podman_api::opts::{ContainerCreateOpts, ContainerCreateOptsBuilder, ContainerRestartPolicy};
@@ -61,11 +61,16 @@ fn process(options: ContainerCreateOptsBuilder, spec: &ContainerSpec) -> Contain
     }
 }
 
+/// Every address is no address: Podman forwards what is sent to 0.0.0.0 itself otherwise, which nobody does.
+fn host_ip(address: IpAddr) -> Option<String> {
+    (!address.is_unspecified()).then(|| address.to_string())
+}
+
 fn resources(options: ContainerCreateOptsBuilder, spec: &ContainerSpec) -> ContainerCreateOptsBuilder {
     let options = restart(options, spec.restart_policy)
         .portmappings(spec.published_ports.iter().map(|port| PortMapping {
             container_port: Some(port.container_port),
-            host_ip: Some(port.host_address.to_string()),
+            host_ip: host_ip(port.host_address),
             host_port: Some(port.host_port),
             protocol: Some("tcp".to_owned()),
             range: None,

@@ -152,3 +152,9 @@ fn an_images_name_is_cut_at_its_tag() {
     }
     assert_eq!(image_id("sha256:a"), image_id("a"));
 }
+
+#[test]
+fn a_port_of_every_address_names_none() {
+    assert_eq!(host_ip(Ipv4Addr::UNSPECIFIED.into()), None);
+    assert_eq!(host_ip(Ipv4Addr::LOCALHOST.into()).as_deref(), Some("127.0.0.1"));
+}
