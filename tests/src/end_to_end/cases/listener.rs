@@ -102,7 +102,8 @@ fn restarts_used_up_lead_to_one_redeploy(ground: &Ground) -> Verdict {
     ensure(ground.id(&app, "worker.1")? != first, || {
         "the same container".to_owned()
     })?;
-    ensure(crashes(ground)? == 3, || "not three exits".to_owned())?;
+    let exits = crashes(ground)?;
+    ensure(exits == 3, || format!("{exits} exits instead of three"))?;
     ensure(quarantine(ground)?.is_none(), || "it is in quarantine".to_owned())?;
     // The second time is too often.
     tell_to_end(ground, &app)?;
