@@ -137,6 +137,13 @@ pub enum ProxyErrorKind {
     Failed,
 }
 
+impl ProxyErrorKind {
+    /// Whether the file of one app is to blame, so that those of others may be taken without it.
+    pub(crate) const fn blames_one_site(self) -> bool {
+        matches!(self, Self::Template | Self::Refused)
+    }
+}
+
 /// A failed call of the proxy.
 #[derive(Debug)]
 pub struct ProxyError {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::gathered::copy;
 use crate::names::AppName;
-use crate::proxy::{Proxy, ProxyError, ProxyErrorKind, ProxyState, SiteChange};
+use crate::proxy::{Proxy, ProxyError, ProxyState, SiteChange};
 
 /// A proxy whose waiting changes are made together.
 #[derive(Debug)]
@@ -61,17 +61,15 @@ impl Coalesced {
             let answer = match &together {
                 Ok(()) => Ok(()),
                 // One's file must not stop those of the others.
-                Err(error) if all.len() > 1 && is_one_to_blame(error) => self.proxy.change_sites(&one.changes).await,
+                Err(error) if all.len() > 1 && error.kind.blames_one_site() => {
+                    self.proxy.change_sites(&one.changes).await
+                }
                 Err(error) => Err(copy(error)),
             };
             // Nobody else answers.
             let _ = one.answer.set(answer).await;
         }
     }
-}
-
-fn is_one_to_blame(error: &ProxyError) -> bool {
-    matches!(error.kind, ProxyErrorKind::Template | ProxyErrorKind::Refused)
 }
 
 #[async_trait]

@@ -10,7 +10,7 @@ use async_lock::OnceCell;
 use async_trait::async_trait;
 
 use crate::names::AppName;
-use crate::proxy::{Proxy, ProxyError, ProxyErrorKind, ProxyState, SiteChange};
+use crate::proxy::{Proxy, ProxyError, ProxyState, SiteChange};
 
 /// What became of each app's change.
 type Answers = BTreeMap<AppName, Result<(), ProxyError>>;
@@ -83,10 +83,9 @@ async fn change_together(proxy: &dyn Proxy, changes: &[SiteChange]) -> Answers {
         Ok(()) => return changes.iter().map(|change| (change.app().clone(), Ok(()))).collect(),
         Err(error) => error,
     };
-    let one_is_to_blame = matches!(error.kind, ProxyErrorKind::Template | ProxyErrorKind::Refused);
     let mut answers = Answers::new();
     for change in changes {
-        let answer = if one_is_to_blame && changes.len() > 1 {
+        let answer = if error.kind.blames_one_site() && changes.len() > 1 {
             proxy.change_sites(std::slice::from_ref(change)).await
         } else {
             Err(copy(&error))
