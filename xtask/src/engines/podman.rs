@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use crate::engines::daemon::{daemon_command, start};
@@ -13,6 +14,7 @@ use crate::engines::places::Places;
 use crate::failure::{Outcome, WhileDoing};
 use crate::process::ProcessIdentity;
 use crate::program::{clean_command, is_installed, run_quietly};
+use crate::say;
 
 /// Without the limits, containers fail with `RLIMIT_NOFILE: Operation not permitted` where the defaults may not be raised;
 /// crun refuses rootless containers in hybrid cgroup mode; there is neither systemd nor its journal; and Podman falls back
@@ -55,27 +57,42 @@ pub(crate) fn start_rootless(places: &Places) -> Outcome<(PathBuf, ProcessIdenti
     make_runtime_folder(&user)?;
     open_tun_device()?;
     let socket = rootless_socket(places, &user);
-    let (uid, gid) = (format!("--reuid={}", user.uid), format!("--regid={}", user.gid));
+    let log = places.log("podman-rootless")?;
     let service = format!("unix://{}", socket.display());
-    let words = [
-        "setpriv",
-        &uid,
-        &gid,
-        "--init-groups",
-        "podman",
-        "system",
-        "service",
-        "--time=0",
-        &service,
-    ];
-    let mut command = daemon_command(&user.home.to_string_lossy(), &words);
+    let serve = ["podman", "system", "service", "--time=0", &service];
+    let conf = containers_conf(places)?;
+    let started = start(as_user(&user, &conf, &serve), &socket, &log, LIMIT).or_else(|failure| {
+        if !lost_its_processes(&failure.to_string()) {
+            return Err(failure);
+        }
+        say(&format!(
+            "engines: the rootless containers of {} lost their processes; marking them as ended",
+            user.name
+        ));
+        run_quietly(&mut as_user(&user, &conf, &["podman", "system", "migrate"]))?;
+        start(as_user(&user, &conf, &serve), &socket, &log, LIMIT)
+    });
+    Ok((socket, started?))
+}
+
+/// Whether Podman refuses to start because its containers run by its books while all their processes were killed. Its own
+/// cure is `podman system migrate`, which a reboot makes needless.
+fn lost_its_processes(failure: &str) -> bool {
+    failure.contains("podman system migrate")
+}
+
+/// `words` as `user`, in a session of its own.
+fn as_user(user: &OrdinaryUser, conf: &Path, words: &[&str]) -> Command {
+    let (uid, gid) = (format!("--reuid={}", user.uid), format!("--regid={}", user.gid));
+    let mut all = vec!["setpriv", &uid, &gid, "--init-groups"];
+    all.extend(words);
+    let mut command = daemon_command(&user.home.to_string_lossy(), &all);
     command
         .env("USER", &user.name)
         .env("LOGNAME", &user.name)
         .env("XDG_RUNTIME_DIR", user.runtime_folder())
-        .env("CONTAINERS_CONF", containers_conf(places)?);
-    let process = start(command, &socket, &places.log("podman-rootless")?, LIMIT)?;
-    Ok((socket, process))
+        .env("CONTAINERS_CONF", conf);
+    command
 }
 
 /// The socket of the service that the user of this task starts without being root.
