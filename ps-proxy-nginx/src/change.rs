@@ -228,7 +228,7 @@ impl Change {
         let mut tree = TestTree::new(self.places.test_tree())?;
         tree.add_serving(&generations.naming(number), self.places.serving())?;
         if let Some(include_file) = self.places.include_file() {
-            tree.add_system(&self.config.main_configuration, include_file)?;
+            tree.add_system(&self.program.configuration, include_file)?;
         } else {
             let text = own_configuration::text_for(&tree, &self.places, &self.surroundings.short_owner)?;
             tree.add_main(&text, self.places.own_configuration())?;

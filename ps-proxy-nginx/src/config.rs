@@ -4,9 +4,6 @@ use std::path::PathBuf;
 
 use ps_core::names::OwnerToken;
 
-/// The main configuration of most distributions.
-const MAIN_CONFIGURATION: &str = "/etc/nginx/nginx.conf";
-
 /// Where most distributions take in files of the `http` block.
 const INCLUDE_DIRECTORY: &str = "/etc/nginx/conf.d";
 
@@ -38,8 +35,9 @@ pub struct NginxConfig {
     pub mode: NginxMode,
     /// The program; `None` looks on `PATH`, then in `/usr/sbin`, `/usr/local/sbin` and `/sbin`.
     pub program: Option<PathBuf>,
-    /// The system's main configuration file. Not used for an nginx of psctl's own.
-    pub main_configuration: PathBuf,
+    /// The system's main configuration file; `None` is the one that the program was built to read. Not used for an nginx of psctl's
+    /// own.
+    pub main_configuration: Option<PathBuf>,
     /// The folder whose `*.conf` files the system's `http` block takes in. Not used for an nginx of psctl's own.
     pub include_directory: PathBuf,
     /// The TCP port for apps.
@@ -56,7 +54,7 @@ impl NginxConfig {
             owner,
             mode: NginxMode::System,
             program: None,
-            main_configuration: PathBuf::from(MAIN_CONFIGURATION),
+            main_configuration: None,
             include_directory: PathBuf::from(INCLUDE_DIRECTORY),
             http_port: 80,
             reload_command: None,

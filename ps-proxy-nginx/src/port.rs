@@ -19,7 +19,7 @@ use crate::lock::ChangeLock;
 use crate::master::Master;
 use crate::own_configuration;
 use crate::places::Places;
-use crate::program::{Program, find_program};
+use crate::program::{Program, find_program, main_configuration_without_program};
 use crate::rendering::Surroundings;
 use crate::test_tree::Inclusion;
 
@@ -107,7 +107,7 @@ impl NginxProxy {
         if self.is_own() {
             return places.own_pid();
         }
-        let main = read_bounded(&self.config.main_configuration).unwrap_or_default();
+        let main = read_bounded(&program.configuration).unwrap_or_default();
         let directives = directives(&main);
         let pid = directives
             .iter()
@@ -116,14 +116,13 @@ impl NginxProxy {
         program.pid_file(pid.and_then(|pid| pid.arguments.first()).map(String::as_str))
     }
 
-    fn includes_directory(&self, places: &Places) -> Result<Option<bool>, ProxyError> {
+    fn includes_directory(places: &Places, main: &Path) -> Result<Option<bool>, ProxyError> {
         if Generations::of(places).named()?.is_none() {
             return Ok(None);
         }
         let Some(include_file) = places.include_file() else {
             return Ok(Some(places.own_configuration().is_file()));
         };
-        let main = &self.config.main_configuration;
         let inclusion = Inclusion {
             include_file,
             relative_to: main.parent().unwrap_or(Path::new("/")),
@@ -174,17 +173,22 @@ impl Proxy for NginxProxy {
             Some(_) if !self.is_own() && !runs => ProxyPresence::Down,
             Some(_) => ProxyPresence::Ready,
         };
+        let main = match &program {
+            Some(program) => program.configuration.clone(),
+            None => main_configuration_without_program(&self.config),
+        };
         Ok(ProxyState {
             presence,
             kind: "nginx",
             version: program.as_ref().and_then(|program| program.version.clone()),
             program: program.map(|program| program.path),
-            configuration: match self.config.mode {
-                NginxMode::Own => places.own_configuration(),
-                NginxMode::System => self.config.main_configuration.clone(),
+            includes_directory: Self::includes_directory(&places, &main)?,
+            configuration: if self.is_own() {
+                places.own_configuration()
+            } else {
+                main
             },
             directory: places.sites(),
-            includes_directory: self.includes_directory(&places)?,
             http_port: self.config.http_port,
             is_own: self.is_own(),
             runs,

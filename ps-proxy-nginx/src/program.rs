@@ -19,6 +19,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// How long it may take to tell its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
 
+/// The main configuration of most distributions.
+const USUAL_CONFIGURATION: &str = "/etc/nginx/nginx.conf";
+
 /// Where it notes its process id when neither its configuration nor its build says so.
 const USUAL_PID: &str = "/run/nginx.pid";
 
@@ -29,9 +32,18 @@ pub(crate) struct Program {
     pub(crate) path: PathBuf,
     /// Its version, for example `1.22.1`.
     pub(crate) version: Option<String>,
-    configuration: Option<PathBuf>,
+    /// The system's main configuration.
+    pub(crate) configuration: PathBuf,
+    /// Whether the program reads that one without being told.
+    is_usual: bool,
     prefix: PathBuf,
     pid: PathBuf,
+}
+
+/// The system's main configuration, as far as it is known without a program.
+pub(crate) fn main_configuration_without_program(config: &NginxConfig) -> PathBuf {
+    let told = config.main_configuration.clone();
+    told.unwrap_or_else(|| PathBuf::from(USUAL_CONFIGURATION))
 }
 
 /// Where the program is; `None` when there is none.
@@ -66,10 +78,10 @@ impl Program {
         let ended = run(command, VERSION_LIMIT)
             .await
             .map_err(|error| cannot("run", &path, error))?;
-        Ok(Self::built_as(path, &ended.said))
+        Ok(Self::built_as(path, &ended.said, config.main_configuration.clone()))
     }
 
-    fn built_as(path: PathBuf, said: &[String]) -> Self {
+    fn built_as(path: PathBuf, said: &[String], told: Option<PathBuf>) -> Self {
         let version = said.iter().find_map(|line| line.strip_prefix("nginx version: "));
         let version = version.and_then(|name| name.split('/').nth(1)).map(|text| {
             let number = text.split(' ').next();
@@ -78,10 +90,12 @@ impl Program {
         let words = || said.iter().flat_map(|line| line.split(' '));
         let built = |option: &str| words().find_map(|word| word.strip_prefix(option)).map(PathBuf::from);
         let prefix = built("--prefix=").unwrap_or_else(|| PathBuf::from("/usr/local/nginx"));
+        let usual = prefix.join(built("--conf-path=").unwrap_or_else(|| PathBuf::from(USUAL_CONFIGURATION)));
         Self {
             path,
             version,
-            configuration: built("--conf-path=").map(|path| prefix.join(path)),
+            is_usual: told.as_ref().is_none_or(|told| *told == usual),
+            configuration: told.unwrap_or(usual),
             pid: prefix.join(built("--pid-path=").unwrap_or_else(|| PathBuf::from(USUAL_PID))),
             prefix,
         }
@@ -102,12 +116,12 @@ impl Program {
         self.run(&["-c"], Some(configuration)).await
     }
 
-    /// Tells the one that runs with this configuration to read it again.
-    pub(crate) async fn signal_reload(&self, configuration: &Path) -> Result<Ended, ProxyError> {
-        if self.configuration.as_deref() == Some(configuration) {
+    /// Tells the one that runs with the system's main configuration to read it again.
+    pub(crate) async fn signal_reload(&self) -> Result<Ended, ProxyError> {
+        if self.is_usual {
             self.run(&["-s", "reload"], None).await
         } else {
-            self.run(&["-s", "reload", "-c"], Some(configuration)).await
+            self.run(&["-s", "reload", "-c"], Some(&self.configuration)).await
         }
     }
 
@@ -129,18 +143,21 @@ mod tests {
             "nginx version: nginx/1.22.1 (Debian)".to_owned(),
             "configure arguments: --with-cc-opt='-g' --prefix=/usr/share/nginx --conf-path=/etc/nginx/nginx.conf --pid-path=/run/n.pid".to_owned(),
         ];
-        let program = Program::built_as("/usr/sbin/nginx".into(), &said);
+        let program = Program::built_as("/usr/sbin/nginx".into(), &said, None);
         assert_eq!(program.version.as_deref(), Some("1.22.1"));
-        assert_eq!(
-            program.configuration.as_deref(),
-            Some(Path::new("/etc/nginx/nginx.conf"))
-        );
+        assert_eq!(program.configuration, Path::new("/etc/nginx/nginx.conf"));
+        assert!(program.is_usual);
         assert_eq!(program.pid_file(None), Path::new("/run/n.pid"));
         assert_eq!(
             program.pid_file(Some("logs/n.pid")),
             Path::new("/usr/share/nginx/logs/n.pid")
         );
-        let bare = Program::built_as("/x".into(), &[]);
+        let told = Program::built_as("/x".into(), &said, Some("/srv/nginx.conf".into()));
+        assert_eq!(
+            (told.configuration.to_str(), told.is_usual),
+            (Some("/srv/nginx.conf"), false)
+        );
+        let bare = Program::built_as("/x".into(), &[], None);
         assert_eq!(
             (bare.version.as_deref(), bare.pid_file(None).as_path()),
             (None, Path::new(USUAL_PID))

@@ -121,13 +121,7 @@ impl Change {
                 let signalled = master.reload();
                 return signalled.map_err(|error| failed(format!("cannot signal nginx: {error}"), Vec::new()));
             }
-            None => {
-                let configuration = &self.config.main_configuration;
-                (
-                    "nginx -s reload".to_owned(),
-                    self.program.signal_reload(configuration).await?,
-                )
-            }
+            None => ("nginx -s reload".to_owned(), self.program.signal_reload().await?),
         };
         if ended.is_success() {
             return Ok(());

@@ -66,7 +66,7 @@ impl Ground {
         let mut config = NginxConfig::own(state, owner);
         config.mode = mode;
         config.http_port = free_port();
-        config.main_configuration = folder.path().join("etc/nginx.conf");
+        config.main_configuration = Some(folder.path().join("etc/nginx.conf"));
         config.include_directory = folder.path().join("etc/conf.d");
         Self { folder, config }
     }
@@ -132,7 +132,7 @@ impl Ground {
         let program = NginxProxy::new(self.config.clone()).program().unwrap();
         let output = Command::new(program)
             .arg("-c")
-            .arg(&self.config.main_configuration)
+            .args(&self.config.main_configuration)
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");

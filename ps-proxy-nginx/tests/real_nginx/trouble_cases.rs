@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use ps_core::names::OwnerToken;
 use ps_core::proxy::{Proxy, ProxyErrorKind, SiteChange};
-use ps_proxy_nginx::{NginxConfig, NginxProxy};
+use ps_proxy_nginx::{NginxConfig, NginxMode, NginxProxy};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::app_server::AppServer;
@@ -79,7 +79,7 @@ async fn body(ground: &Ground, host: &str) -> String {
 
 async fn a_reload_that_fails_puts_the_old_files_back() {
     for mut ground in [Ground::own(), Ground::system()] {
-        if ground.config.main_configuration.exists() {
+        if ground.config.mode == NginxMode::System {
             ground.start();
         }
         let _shop = with_shop(&ground).await;
