@@ -272,6 +272,8 @@ impl Operations {
             let text = "this engine has no init: signals reach only the command itself".to_owned();
             self.warn(&app, &[text]);
         }
+        self.warn_of_a_proxy_that_is_down(situation, &settings.formation)
+            .await?;
         self.stage(&app, format!("Deploying {app} {}", release.number));
         let rollout = Rollout {
             release,

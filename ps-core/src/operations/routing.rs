@@ -3,7 +3,8 @@
 use super::{OperationError, Operations};
 use crate::app::AppRecord;
 use crate::domains::{Domain, domains_in_force};
-use crate::names::AppName;
+use crate::formation::Formation;
+use crate::names::{AppName, ProcessType};
 use crate::planning::{Routing, Situation};
 use crate::policies::{Policies, ProxyChoice};
 use crate::proxy::{ProxyPresence, SiteSettings};
@@ -34,6 +35,29 @@ impl Operations {
                 record.routed.is_some() || self.adapters.proxy.state().await?.presence == ProxyPresence::Ready
             }
         })
+    }
+
+    /// Says that an app's web gets no requests because the proxy that is here does not run: it may be meant so, or not.
+    pub(super) async fn warn_of_a_proxy_that_is_down(
+        &self,
+        situation: &Situation,
+        formation: &Formation,
+    ) -> Result<(), OperationError> {
+        let is_told = situation.routing != Routing::None || situation.policies.proxy == ProxyChoice::None;
+        let has_web = formation.quantity(&ProcessType::web()) > 0 && situation.record.published_port.is_none();
+        if is_told || !has_web {
+            return Ok(());
+        }
+        let state = self.adapters.proxy.state().await?;
+        if state.presence == ProxyPresence::Down {
+            let (app, kind) = (&situation.record.name, state.kind);
+            let text = format!(
+                "{kind} does not run, so it sends {app} no requests; start it and run `psctl proxy:build-config {app}`, or do without \
+                 it: `psctl proxy:set {app} none`"
+            );
+            self.warn(app, &[text]);
+        }
+        Ok(())
     }
 
     /// The domains an app answers for; fails with `NoSuchApp`.

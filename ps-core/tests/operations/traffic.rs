@@ -53,6 +53,34 @@ async fn many_files_are_one_change_of_the_proxy() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_is_down_is_told_to_whom_it_may_surprise() {
+    let deploy = async |presence, choice: Option<&str>| {
+        let bench = Bench::new();
+        bench.proxy.set_presence(presence);
+        bench.store.apply(&[StoreChange::CreateApp(shop())]).await.unwrap();
+        if let Some(choice) = choice {
+            let choice = Some(choice.to_owned());
+            bench
+                .operations
+                .set_proxy_property(&shop(), Property::Proxy, choice)
+                .await
+                .unwrap();
+        }
+        let source = Source::Directory(PathBuf::from("/src"));
+        bench.operations.deploy(&shop(), Some(source)).await.unwrap();
+        bench
+            .events
+            .warnings()
+            .iter()
+            .any(|text| text.contains("proxy:build-config shop"))
+    };
+    assert!(deploy(ProxyPresence::Down, None).await);
+    assert!(!deploy(ProxyPresence::Down, Some("none")).await);
+    assert!(!deploy(ProxyPresence::Absent, None).await);
+    assert!(!deploy(ProxyPresence::Ready, None).await);
+}
+
+#[tokio::test]
 async fn one_refused_file_does_not_stop_the_others() {
     let bench = served(&["shop", "blog"]).await;
     bench.proxy.fail_next(ProxyErrorKind::Refused);
