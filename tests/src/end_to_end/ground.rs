@@ -13,7 +13,7 @@ use ps_core::runtime::{ContainerFilter, ContainerSummary, Engine, RuntimeErrorKi
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
-use super::{Finished, Program, Running, ensure};
+use super::{Finished, Program, Running, SystemNginx, ensure};
 use crate::conformance::{EngineUnderTest, Failure, Verdict};
 use crate::engines::RealEngine;
 
@@ -151,13 +151,27 @@ impl Ground {
 
     /// Gives the case an nginx of its own, which ends with it; returns its port.
     pub fn use_nginx(&self) -> Result<u16, Failure> {
-        let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"].map(PathBuf::from);
-        let program = places.into_iter().find(|place| place.is_file());
-        *self.nginx.lock().unwrap_or_else(PoisonError::into_inner) = program.ok_or("nginx is not installed")?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = free_port()?;
+        self.set_nginx(real_nginx()?);
         self.ok(&["proxy:set", "--global", "nginx-mode", "own"])?;
         self.ok(&["proxy:set", "--global", "http-port", &port.to_string()])?;
         Ok(port)
+    }
+
+    /// Gives the case a system's nginx, which the case itself starts and ends.
+    pub fn use_system_nginx(&self) -> Result<SystemNginx, Failure> {
+        let nginx = SystemNginx::lay_out(self.folder(), &real_nginx()?, free_port()?)?;
+        self.set_nginx(nginx.program());
+        let folder = nginx.include_directory();
+        let folder = folder.to_str().ok_or("a path that is no text")?;
+        self.ok(&["proxy:set", "--global", "nginx-mode", "system"])?;
+        self.ok(&["proxy:set", "--global", "include-directory", folder])?;
+        self.ok(&["proxy:set", "--global", "http-port", &nginx.port.to_string()])?;
+        Ok(nginx)
+    }
+
+    fn set_nginx(&self, program: PathBuf) {
+        *self.nginx.lock().unwrap_or_else(PoisonError::into_inner) = program;
     }
 
     /// Ends the nginx that psctl started for this case.
@@ -174,7 +188,7 @@ impl Ground {
     }
 
     /// The nginx program of the case; empty where there is to be none.
-    fn nginx(&self) -> PathBuf {
+    pub fn nginx(&self) -> PathBuf {
         self.nginx.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -411,6 +425,16 @@ impl Ground {
             .ok()?;
         Some(format!("psctl-{}", owner.get(..12)?))
     }
+}
+
+fn real_nginx() -> Result<PathBuf, Failure> {
+    let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"].map(PathBuf::from);
+    let found = places.into_iter().find(|place| place.is_file());
+    found.ok_or_else(|| "nginx is not installed".into())
+}
+
+fn free_port() -> Result<u16, Failure> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn wait<T>(what: &str, pause: Duration, mut check: impl FnMut() -> Result<Option<T>, Failure>) -> Result<T, Failure> {

@@ -6,6 +6,7 @@
 mod cases;
 mod ground;
 mod program;
+mod system_nginx;
 mod terminal;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use crate::conformance::{Failure, Verdict};
 
 pub use ground::{Figures, Ground, Site};
 pub use program::{Finished, Program, Running};
+pub use system_nginx::SystemNginx;
 pub use terminal::InTerminal;
 
 /// One scenario.

@@ -25,6 +25,8 @@ pub(super) fn cases() -> Vec<Case> {
         a_renamed_container_is_mended_by_what_doctor_prints,
         another_state_directory_is_found_and_what_it_left_can_be_removed,
         missing_units_are_mended_by_what_doctor_prints,
+        an_nginx_that_is_down_is_mended_by_what_doctor_prints,
+        an_nginx_that_leaves_apps_out_is_mended_by_what_doctor_prints,
     ]
 }
 
@@ -60,15 +62,19 @@ fn is_mended(ground: &Ground, id: &str, about: &str) -> Verdict {
         return Err(format!("not one {id} about {about}: {found:?}").into());
     };
     let cure = finding.get("cure").and_then(Value::as_str).ok_or("there is no cure")?;
-    let folder = ground.program().path().parent().ok_or("a program without a folder")?;
-    let mut path = OsString::from(folder);
-    path.push(":");
+    let nginx = ground.nginx();
+    let mut path = OsString::new();
+    for folder in [ground.program().path().parent(), nginx.parent()].into_iter().flatten() {
+        path.push(folder);
+        path.push(":");
+    }
     path.push(std::env::var_os("PATH").unwrap_or_default());
     let mut shell = Command::new("sh");
     shell
         .args(["-c", cure])
         .env("PATH", path)
-        .env("PSCTL_STATE_DIR", ground.state());
+        .env("PSCTL_STATE_DIR", ground.state())
+        .env("PSCTL_NGINX", nginx);
     shell.env("PSCTL_SUBNET", ground.subnet());
     shell.env("PSCTL_UNIT_DIR", ground.folder().join("units"));
     let ran = shell.output()?;
@@ -192,4 +198,25 @@ fn missing_units_are_mended_by_what_doctor_prints(ground: &Ground) -> Verdict {
         });
     }
     is_mended(ground, "units-missing", "psctl-restore")
+}
+
+fn an_nginx_that_is_down_is_mended_by_what_doctor_prints(ground: &Ground) -> Verdict {
+    let nginx = ground.use_system_nginx()?;
+    nginx.start()?;
+    ground.deployed("shop", WEB)?;
+    nginx.end(ground)?;
+    is_mended(ground, "proxy-down", "nginx")
+}
+
+fn an_nginx_that_leaves_apps_out_is_mended_by_what_doctor_prints(ground: &Ground) -> Verdict {
+    let nginx = ground.use_system_nginx()?;
+    nginx.start()?;
+    let app = ground.deployed("shop", WEB)?;
+    for file in std::fs::read_dir(nginx.include_directory())? {
+        std::fs::remove_file(file?.path())?;
+    }
+    is_mended(ground, "proxy-not-included", "nginx.conf")?;
+    let file = ground.ok(&["proxy:report", &app, "--proxy-file"])?.out;
+    std::fs::remove_file(file.trim())?;
+    is_mended(ground, "proxy-sites", &app)
 }

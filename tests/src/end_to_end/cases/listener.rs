@@ -4,9 +4,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::process::Signal;
-
-use super::super::{Case, Ground, Running, ensure};
+use super::super::{Case, Ground, ensure};
+use super::listening::Listener;
 use crate::conformance::{Failure, Verdict};
 
 /// A worker that ends whenever it is told to, until its container is replaced.
@@ -26,44 +25,6 @@ pub(super) fn cases() -> Vec<Case> {
         a_dead_worker_is_noticed_and_old_containers_retire,
         fifty_cut_connections_lose_no_exit,
     ]
-}
-
-/// A listener that ends with the case.
-struct Listener(Running);
-
-impl Listener {
-    fn start(ground: &Ground, words: &[&str]) -> Result<Self, Failure> {
-        let listener = Self(ground.start(&[words, &["events:listen"]].concat())?);
-        listener.says(ground, "Listening")?;
-        Ok(listener)
-    }
-
-    fn says(&self, ground: &Ground, text: &str) -> Verdict {
-        self.says_times(ground, text, 1)
-    }
-
-    fn says_times(&self, ground: &Ground, text: &str, times: usize) -> Verdict {
-        let what = format!("the listener says {text} {times} times");
-        let says = || Ok((self.0.err()?.matches(text).count() >= times).then_some(()));
-        ground
-            .eventually(&what, says)
-            .map_err(|failure| format!("{failure}\n{}", self.0.err().unwrap_or_default()).into())
-    }
-
-    fn end(mut self) -> Verdict {
-        self.0.signal(Signal::TERM)?;
-        self.0.wait(|| {})?.code_is(0)?;
-        Ok(())
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if self.0.is_running().unwrap_or(false) {
-            let _ = self.0.signal(Signal::KILL);
-            let _ = self.0.wait(|| {});
-        }
-    }
 }
 
 fn worker(ground: &Ground, policy: &str, procfile: &str) -> Result<String, Failure> {
@@ -143,8 +104,7 @@ fn a_dead_worker_is_noticed_and_old_containers_retire(ground: &Ground) -> Verdic
     let app = worker(ground, "no", UNTIL_TOLD)?;
     let metrics = ground.folder().join("metrics.sock");
     let place = format!("unix:{}", metrics.display());
-    let listener = Listener(ground.start(&["events:listen", "--metrics", &place])?);
-    listener.says(ground, "Listening")?;
+    let listener = Listener::start(ground, &["--metrics", &place])?;
     ground.ok(&["ps:restart", &app])?;
     ground.has_soon(&app, &["worker.1"])?;
     tell_to_end(ground, &app)?;
@@ -221,8 +181,7 @@ fn fifty_cut_connections_lose_no_exit(ground: &Ground) -> Verdict {
     let address = format!("unix://{}", socket.display());
     let mut command = ground.command_without_engine(&["--host", &address, "events:listen"]);
     command.env("PSCTL_SUBNET", ground.subnet());
-    let listener = Listener(ground.start_prepared(command)?);
-    listener.says(ground, "Listening")?;
+    let listener = Listener::start_prepared(ground, command)?;
     for round in 1..=CUTS {
         wire.cut();
         listener.says_times(ground, "lost the engine's events", round)?;
@@ -236,7 +195,7 @@ fn fifty_cut_connections_lose_no_exit(ground: &Ground) -> Verdict {
         });
         all.map_err(|failure| {
             let counted = crashes(ground).unwrap_or_default();
-            let said = listener.0.err().unwrap_or_default();
+            let said = listener.err().unwrap_or_default();
             format!("{failure}: {counted} of {expected} in round {round}\n{said}")
         })?;
         // Something that the new connection tells, so that the next pause is a short one.

@@ -16,6 +16,7 @@ mod interrupted;
 mod life;
 mod links;
 mod listener;
+mod listening;
 mod releases;
 mod restore;
 mod rollback;
@@ -26,6 +27,7 @@ mod sources;
 mod stop_first;
 mod traffic;
 mod traffic_client;
+mod wandering;
 
 use super::Case;
 
@@ -68,6 +70,7 @@ pub(super) fn all() -> Vec<Case> {
         stop_first::cases(),
         app_json::cases(),
         traffic::cases(),
+        wandering::cases(),
         doctor::cases(),
     ]
     .concat()

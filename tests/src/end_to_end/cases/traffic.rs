@@ -14,6 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
         an_old_web_leaves_the_proxy_first_and_lives_for_its_time,
         a_template_that_nginx_refuses_changes_nothing,
         a_reload_that_fails_undoes_the_deploy,
+        an_nginx_that_is_down_undoes_the_deploy,
         domains_belong_to_one_app,
         a_web_has_a_port_of_the_host,
     ]
@@ -25,7 +26,7 @@ fn web(word: &str) -> String {
 }
 
 /// An app whose new containers are checked, and whose old ones stay for a second.
-fn deployed(ground: &Ground, word: &str) -> Result<String, Failure> {
+pub(super) fn deployed(ground: &Ground, word: &str) -> Result<String, Failure> {
     let app = ground.app(word);
     ground.ok(&["apps:create", &app])?;
     ground.ok(&["ps:set", &app, "stop-timeout-seconds", "1"])?;
@@ -36,11 +37,13 @@ fn deployed(ground: &Ground, word: &str) -> Result<String, Failure> {
     Ok(app)
 }
 
-fn host(app: &str) -> String {
+/// The default domain of an app.
+pub(super) fn host(app: &str) -> String {
     format!("{app}.localhost")
 }
 
-fn answers(port: u16, host: &str, status: u16, body: &str) -> Verdict {
+/// Fails unless the host answers so.
+pub(super) fn answers(port: u16, host: &str, status: u16, body: &str) -> Verdict {
     let answer = get(port, host)?;
     ensure(answer.0 == status && answer.1.contains(body), || {
         format!("{host} answers {answer:?}, not {status} {body}")
@@ -173,6 +176,38 @@ fn a_reload_that_fails_undoes_the_deploy(ground: &Ground) -> Verdict {
     ensure(ground.id(&app, "web.1")? == old, || "it was replaced".to_owned())?;
     ground.ok(&["ps:restart", &app])?;
     answers(port, &host(&app), 200, "shop")
+}
+
+fn an_nginx_that_is_down_undoes_the_deploy(ground: &Ground) -> Verdict {
+    let nginx = ground.use_system_nginx()?;
+    nginx.start()?;
+    let shop = deployed(ground, "shop")?;
+    answers(nginx.port, &host(&shop), 200, "shop")?;
+    let old = ground.id(&shop, "web.1")?;
+    nginx.end(ground)?;
+    ground
+        .run(&["ps:restart", &shop])?
+        .is_error_with_hint(1, &["nginx does not run", "nginx"])?;
+    ground.has_soon(&shop, &["web.1"])?;
+    ensure(ground.id(&shop, "web.1")? == old, || "it was replaced".to_owned())?;
+    let blog = ground.created("blog")?;
+    let source = ground.source_of("blog", &web("blog"))?;
+    // Nobody said that this one is to be served; what nobody serves is told, and stands in nobody's way.
+    let deployed = ground.ok(&["deploy", &blog, &source])?;
+    ensure(deployed.err.contains("nginx does not run"), || deployed.told())?;
+    // It comes back with what it served before.
+    nginx.start()?;
+    answers(nginx.port, &host(&shop), 200, "shop")?;
+    answers(nginx.port, &host(&blog), 404, "")?;
+    // An app can be stopped while it is down, and nobody gets its requests afterwards.
+    nginx.end(ground)?;
+    ground.ok(&["ps:stop", &shop])?;
+    nginx.start()?;
+    answers(nginx.port, &host(&shop), 502, "")?;
+    ground.ok(&["ps:start", &shop])?;
+    ground.ok(&["proxy:build-config", &blog])?;
+    answers(nginx.port, &host(&shop), 200, "shop")?;
+    answers(nginx.port, &host(&blog), 200, "blog")
 }
 
 fn domains_belong_to_one_app(ground: &Ground) -> Verdict {

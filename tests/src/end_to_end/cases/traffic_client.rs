@@ -12,17 +12,25 @@ use crate::conformance::Failure;
 /// An answer: its status and its body.
 pub(super) type Answer = (u16, String);
 
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Asks for `/` on a connection of its own.
 pub(super) fn get(port: u16, host: &str) -> Result<Answer, Error> {
-    Connection::open(port)?.get(host)
+    Connection::open(port, PATIENCE)?.get(host)
+}
+
+/// The same with little patience: a proxy that asks an address where nobody is answers after seconds.
+pub(super) fn get_at_once(port: u16, host: &str) -> Result<Answer, Error> {
+    Connection::open(port, Duration::from_millis(100))?.get(host)
 }
 
 struct Connection(BufReader<TcpStream>);
 
 impl Connection {
-    fn open(port: u16) -> Result<Self, Error> {
+    fn open(port: u16, patience: Duration) -> Result<Self, Error> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.set_read_timeout(Some(patience))?;
         Ok(Self(BufReader::new(stream)))
     }
 
@@ -117,7 +125,7 @@ fn ask(port: u16, host: &str, body: &str, keeps: bool, ends: &AtomicBool) -> Cou
     let mut kept: Option<Connection> = None;
     while !ends.load(Ordering::Relaxed) {
         let is_used = kept.is_some();
-        let connection = kept.take().map_or_else(|| Connection::open(port), Ok);
+        let connection = kept.take().map_or_else(|| Connection::open(port, PATIENCE), Ok);
         let answer = connection.and_then(|mut connection| {
             let answer = connection.get(host)?;
             kept = Some(connection).filter(|_| keeps);
