@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::demo::{Balancer, Stage, replicas_of};
+use crate::demo::{Balancer, Query, Replica, Stage, replicas_of};
 use crate::failure::{Failure, Outcome};
 use crate::http::parse_answer;
 
@@ -49,23 +49,51 @@ impl Kind {
         }
     }
 
-    fn request(self) -> String {
+    fn request(self, app: &str) -> String {
+        let host = format!("Host: {app}.localhost\r\n");
         match self {
-            Self::KeepAlive => "GET / HTTP/1.1\r\nHost: app\r\n\r\n".to_owned(),
-            Self::NewConnection => "GET / HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n".to_owned(),
-            Self::Slow => "GET /slow HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n".to_owned(),
+            Self::KeepAlive => format!("GET / HTTP/1.1\r\n{host}\r\n"),
+            Self::NewConnection => format!("GET / HTTP/1.1\r\n{host}Connection: close\r\n\r\n"),
+            Self::Slow => format!("GET /slow HTTP/1.1\r\n{host}Connection: close\r\n\r\n"),
             Self::Post => {
                 let body = "x".repeat(3000);
-                format!(
-                    "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: {}\r\n\r\n{body}",
-                    body.len()
-                )
+                format!("POST / HTTP/1.1\r\n{host}Content-Length: {}\r\n\r\n{body}", body.len())
             }
         }
     }
 
     const fn keeps_connection(self) -> bool {
         matches!(self, Self::KeepAlive | Self::Post)
+    }
+}
+
+/// Whom the clients ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked {
+    /// The web replicas that a report names.
+    Replicas,
+    /// An nginx on this port.
+    Nginx(u16),
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Replicas => "without a proxy",
+            Self::Nginx(_) => "through nginx",
+        })
+    }
+}
+
+impl Asked {
+    fn places(self, query: &Query, app: &str) -> Outcome<Vec<Replica>> {
+        match self {
+            Self::Replicas => replicas_of(&query.report(app)?),
+            Self::Nginx(port) => Ok(vec![Replica {
+                name: "nginx".to_owned(),
+                address: (Ipv4Addr::LOCALHOST, port).into(),
+            }]),
+        }
     }
 }
 
@@ -158,10 +186,11 @@ pub(crate) struct Clients {
 
 impl Clients {
     /// Starts them, and the thread that follows where the replicas are.
-    pub(crate) fn start(stage: &Stage, app: &str, served: &Served) -> Outcome<Self> {
-        let balancer = Arc::new(Balancer::new(replicas_of(&stage.report(app)?)?));
-        let (reader, query, app) = (balancer.clone(), stage.query(), app.to_owned());
-        let reports = std::thread::spawn(move || reader.follow(|| replicas_of(&query.report(&app)?)));
+    pub(crate) fn start(stage: &Stage, app: &str, served: &Served, asked: Asked) -> Outcome<Self> {
+        let query = stage.query();
+        let balancer = Arc::new(Balancer::new(asked.places(&query, app)?));
+        let (reader, name) = (balancer.clone(), app.to_owned());
+        let reports = std::thread::spawn(move || reader.follow(|| asked.places(&query, &name)));
         let kinds = CLIENTS
             .into_iter()
             .flat_map(|(kind, count)| std::iter::repeat_n(kind, count));
@@ -170,6 +199,7 @@ impl Clients {
                 balancer: balancer.clone(),
                 served: served.clone(),
                 kind,
+                request: kind.request(app),
                 turn,
                 kept: None,
             };
@@ -207,6 +237,7 @@ struct Client {
     balancer: Arc<Balancer>,
     served: Served,
     kind: Kind,
+    request: String,
     turn: usize,
     kept: Option<TcpStream>,
 }
@@ -251,7 +282,7 @@ impl Client {
 
     fn exchange(&mut self, mut stream: TcpStream, deadline: Instant) -> Result<(), Miss> {
         let unserved = |error: std::io::Error| Miss::Unserved(error.to_string());
-        stream.write_all(self.kind.request().as_bytes()).map_err(unserved)?;
+        stream.write_all(self.request.as_bytes()).map_err(unserved)?;
         let mut received = Vec::new();
         let mut piece = [0_u8; 4096];
         loop {

@@ -60,6 +60,9 @@ pub(crate) enum Bench {
         /// How often each verb is played
         #[arg(long, default_value_t = 10)]
         rounds: usize,
+        /// Ask an nginx that psctl runs; without it clients ask the replicas that `psctl ps:report` names
+        #[arg(long)]
+        nginx: bool,
     },
     /// `psctl ps:restore` of 20 apps after a power cut, against the bare start calls at the same concurrency
     ///
@@ -97,7 +100,8 @@ impl Bench {
                 runtime,
                 rootless,
                 rounds,
-            } => zero_downtime::bench_zero_downtime(chosen_engine(runtime, rootless)?, rounds),
+                nginx,
+            } => zero_downtime::bench_zero_downtime(chosen_engine(runtime, rootless)?, rounds, nginx),
         }
     }
 }

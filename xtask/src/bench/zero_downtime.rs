@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::bench::clients::{Clients, Served};
+use crate::bench::clients::{Asked, Clients, Served};
 use crate::demo::{ChosenEngine, PublicImage, Stage, build_psctl};
 use crate::failure::{Failure, Outcome, WhileDoing};
 use crate::program::run_quietly;
@@ -51,19 +51,25 @@ impl Verb {
 }
 
 /// Measures on one engine and prints; fails when a request failed. What was made is removed whatever happens.
-pub(crate) fn bench_zero_downtime(engine: ChosenEngine, rounds: usize) -> Outcome<()> {
+pub(crate) fn bench_zero_downtime(engine: ChosenEngine, rounds: usize, through_nginx: bool) -> Outcome<()> {
     let engine = engine.ensure()?;
-    let stage = Stage::set_up(engine, &build_psctl()?)?;
+    let mut stage = Stage::set_up(engine, &build_psctl()?)?;
     let base = PublicImage::ensure(&stage.engine, SOURCE)?;
-    let measured = measure(&stage, rounds);
+    let asked = if through_nginx {
+        stage.use_own_nginx().map(Asked::Nginx)
+    } else {
+        Ok(Asked::Replicas)
+    };
+    let measured = asked.and_then(|asked| measure(&stage, rounds, asked));
     let destroyed = stage.output_of(&["apps:destroy", "--force", APP]);
     let left = stage.remove_leftovers(APP);
     let base = base.remove(&stage.engine);
+    let nginx = stage.end_own_nginx();
     measured?;
-    destroyed.and(left).and(base)
+    destroyed.and(left).and(base).and(nginx)
 }
 
-fn measure(stage: &Stage, rounds: usize) -> Outcome<()> {
+fn measure(stage: &Stage, rounds: usize, asked: Asked) -> Outcome<()> {
     let source = stage.copied(SOURCE)?;
     let words = source.to_string_lossy().into_owned();
     set_release(&source, 0)?;
@@ -74,12 +80,12 @@ fn measure(stage: &Stage, rounds: usize) -> Outcome<()> {
         releases: (0..=rounds).map(|release| release.to_string()).collect(),
     };
     tell(&format!(
-        "{rounds} rounds of {} verbs under load on {} {}",
+        "{rounds} rounds of {} verbs under load {asked} on {} {}",
         Verb::ALL.len(),
         stage.engine.name,
         stage.engine.version
     ));
-    let clients = Clients::start(stage, APP, &served)?;
+    let clients = Clients::start(stage, APP, &served, asked)?;
     let began = Instant::now();
     let worked = play(stage, rounds, &source, &words);
     // What follows the last old container's end counts too.

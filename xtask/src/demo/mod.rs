@@ -16,7 +16,7 @@ pub(crate) use crate::demo::balancer::Balancer;
 use crate::demo::load::Load;
 use crate::demo::page::fetch_page;
 pub(crate) use crate::demo::public_image::PublicImage;
-pub(crate) use crate::demo::replicas::replicas_of;
+pub(crate) use crate::demo::replicas::{Replica, replicas_of};
 pub(crate) use crate::demo::stage::{ChosenEngine, Query, Stage, build_psctl};
 use crate::failure::{Failure, Outcome};
 use crate::tell;

@@ -1,6 +1,7 @@
 //! Where a command plays: an engine, a fresh state directory, and the user that `psctl` runs as.
 
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,6 +17,7 @@ use crate::engines::name::EngineName;
 use crate::engines::ordinary_user::{OrdinaryUser, find_user};
 use crate::engines::record::EngineRecord;
 use crate::failure::{Failure, Outcome, WhileDoing};
+use crate::process::ProcessIdentity;
 use crate::program::{clean_command, is_root, run_quietly};
 use crate::{say, target_folder, tell, workspace_folder};
 
@@ -207,6 +209,31 @@ impl Stage {
     /// The report of one app.
     pub(crate) fn report(&self, app: &str) -> Outcome<Value> {
         self.query.report(app)
+    }
+
+    /// Has psctl run an nginx of its own here; returns its port.
+    pub(crate) fn use_own_nginx(&mut self) -> Outcome<u16> {
+        let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"];
+        let program = places.into_iter().find(|place| Path::new(place).is_file());
+        let program = program.ok_or_else(|| Failure::new("nginx is not installed"))?;
+        for (name, value) in &mut self.query.variables {
+            if *name == "PSCTL_NGINX" {
+                program.clone_into(value);
+            }
+        }
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+        let port = port.while_doing(|| "find a free port".to_owned())?.port();
+        self.output_of(&["proxy:set", "--global", "nginx-mode", "own"])?;
+        self.output_of(&["proxy:set", "--global", "http-port", &port.to_string()])?;
+        Ok(port)
+    }
+
+    /// Ends that nginx, when there is one.
+    pub(crate) fn end_own_nginx(&self) -> Outcome<()> {
+        let file = self.folder.path().join("state/nginx/nginx.pid");
+        let pid = fs::read_to_string(file).ok().and_then(|pid| pid.trim().parse().ok());
+        let nginx = pid.and_then(ProcessIdentity::of);
+        nginx.map_or(Ok(()), |nginx| nginx.end(Duration::from_secs(5)))
     }
 
     /// Waits until no old container of `app` is left.
