@@ -37,6 +37,7 @@
 //! - A command prepared with `create_exec` can be started by the same [`PodmanRuntime`] or a clone of it only.
 
 mod answers;
+mod bridges;
 mod call;
 mod capabilities;
 mod classify_error;

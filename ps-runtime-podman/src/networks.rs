@@ -27,7 +27,7 @@ impl NetworkRuntime for PodmanRuntime {
         };
         self.through(self.limits.answer, self.podman.networks().create(&options))
             .await
-            .map(|_| ())
+            .map(|network| self.see_bridge(&network))
             .map_err(|failure| failure.into_error("create network", &spec.name))
     }
 
@@ -35,7 +35,10 @@ impl NetworkRuntime for PodmanRuntime {
         let network = self.podman.networks().get(escape(name));
         self.through(self.limits.answer, network.inspect())
             .await
-            .map(detail)
+            .map(|network| {
+                self.see_bridge(&network);
+                detail(network)
+            })
             .map_err(|failure| failure.into_error("inspect network", name))
     }
 
@@ -73,6 +76,13 @@ impl NetworkRuntime for PodmanRuntime {
 }
 
 impl PodmanRuntime {
+    fn see_bridge(&self, network: &models::Network) {
+        if self.capabilities.host_reaches_containers {
+            self.bridges
+                .see(network.network_interface.as_deref().unwrap_or_default());
+        }
+    }
+
     /// Written by hand: podman-api knows no aliases here.
     async fn change_connection(&self, operation: &str, network: &str, body: &serde_json::Value) -> Result<(), Failure> {
         let path = format!("/networks/{}/{operation}", escape(network));

@@ -18,6 +18,7 @@ use ps_core::runtime::{
 };
 
 use crate::answers::{EngineEvent, Info, InspectedContainer, ListedContainer, Made, Processes};
+use crate::bridges::Bridges;
 use crate::call::{Call, Payload, escape};
 use crate::capabilities::{capabilities, find_init_program, identity};
 use crate::classify_error::{Failure, RUNTIME};
@@ -34,8 +35,9 @@ pub struct PodmanRuntime {
     pub(crate) podman: Podman,
     pub(crate) limits: CallLimits,
     identity: EngineIdentity,
-    capabilities: RuntimeCapabilities,
+    pub(crate) capabilities: RuntimeCapabilities,
     init_program: Option<&'static str>,
+    pub(crate) bridges: Arc<Bridges>,
     /// Commands that were prepared and not started: podman-api starts only what it has made itself.
     pub(crate) prepared: Arc<Mutex<HashMap<String, Exec>>>,
 }
@@ -72,6 +74,7 @@ impl PodmanRuntime {
             identity: identity(&info),
             capabilities: capabilities(&info, address, init_program.is_some()),
             init_program,
+            bridges: Arc::new(Bridges::new()),
             prepared: Arc::default(),
         })
     }
@@ -192,10 +195,12 @@ impl ContainerRuntime for PodmanRuntime {
     }
 
     async fn start_container(&self, id: &ContainerId) -> Result<StartOutcome, RuntimeError> {
+        self.bridges.announce_changes();
         let asked = self
             .libpod
             .ask(Call::post(container_path(id, "start")), self.limits.work)
             .await;
+        self.bridges.announce_changes();
         match asked {
             Ok(answer) if answer.status == 304 => Ok(StartOutcome::AlreadyRunning),
             Ok(_) => Ok(StartOutcome::Started),
