@@ -22,6 +22,9 @@ const ENGINES: [(&str, Kind, &str, bool); 5] = [
     ("podman-newer", Kind::Podman, "PSCTL_TEST_PODMAN_NEWER", false),
 ];
 
+/// So many of the slowest scenarios of an engine are named at the end.
+const SLOWEST: usize = 5;
+
 /// How many scenarios run at a time; they wait for the engine more than they work.
 const AT_A_TIME: usize = 3;
 
@@ -51,6 +54,7 @@ fn prepare(name: &'static str, kind: Kind, variable: &str, position: u8) -> Resu
         // 10.100 to 10.189, away from where psctl looks by itself.
         network: 100 + network * 5 + position,
         figures: Arc::default(),
+        took: Mutex::default(),
     };
     Ok(Prepared {
         name,
@@ -65,10 +69,21 @@ fn trials(prepared: &Prepared) -> Vec<Trial> {
     let numbered = cases().into_iter().zip(0u8..);
     let one = numbered.map(|(case, number)| {
         let (site, passed) = (Arc::clone(&prepared.site), Arc::clone(&prepared.passed));
+        let name = prepared.name;
         let turn = Arc::clone(&turn);
         Trial::test(format!("{}::{}", prepared.name, case.name), move || {
             let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-            run_case(&case, &site, number).map_err(|failure| Failed::from(failure.to_string()))?;
+            let began = Instant::now();
+            let outcome = run_case(&case, &site, number);
+            site.took
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((began.elapsed(), case.name));
+            outcome.map_err(|failure| {
+                // Told at once: a run that is cut off shows no summary.
+                eprintln!("{name}::{}: {failure}", case.name);
+                Failed::from(failure.to_string())
+            })?;
             passed.fetch_add(1, Ordering::Relaxed);
             Ok(())
         })
@@ -126,6 +141,11 @@ fn main() -> ExitCode {
         let figures = prepared.site.figures.lock().unwrap_or_else(PoisonError::into_inner);
         for figure in figures.iter() {
             println!("{}: {figure}", prepared.name);
+        }
+        let mut took = std::mem::take(&mut *prepared.site.took.lock().unwrap_or_else(PoisonError::into_inner));
+        took.sort();
+        for (time, case) in took.iter().rev().take(SLOWEST) {
+            println!("{}: {:.0} s for {case}", prepared.name, time.as_secs_f64());
         }
     }
     println!("in {:.0} s", begun.elapsed().as_secs_f64());

@@ -38,6 +38,8 @@ pub struct Site {
     pub network: u8,
     /// Figures that cases measured.
     pub figures: Figures,
+    /// How long each case took.
+    pub took: Mutex<Vec<(Duration, &'static str)>>,
 }
 
 /// What was measured, for people to read; nothing fails by it.
