@@ -151,7 +151,11 @@ impl From<StoreError> for CommandError {
                 CommandErrorKind::Failed,
                 Some(format!("use another port, or `psctl ports:unpublish {by}`")),
             ),
-            StoreErrorKind::NoEndpointLeft | StoreErrorKind::Failed => (CommandErrorKind::Failed, None),
+            StoreErrorKind::NoEndpointLeft => (
+                CommandErrorKind::Failed,
+                Some("scale something down; the network is as large as PSCTL_SUBNET was when it was made".into()),
+            ),
+            StoreErrorKind::Failed => (CommandErrorKind::Failed, None),
         };
         let hints = error.hint.take().or(hint).into_iter().collect();
         Self {

@@ -93,8 +93,8 @@ pub(crate) fn delete(engine: &EngineRecord, path: &str, what: &str) -> Outcome<(
 /// on them, so the search begins at a place of chance.
 pub(crate) fn free_subnet(addresses: usize) -> Outcome<String> {
     let routes = std::fs::read_to_string("/proc/net/route").while_doing(|| "read the routes".to_owned())?;
-    // So many subnets of 256 addresses beside each other, of which the engine needs a few for itself.
-    let width = u8::try_from((addresses + 8).div_ceil(256).next_power_of_two()).unwrap_or(128);
+    // So many subnets of 256 addresses beside each other. The engine has the last quarter, and needs a few besides.
+    let width = u8::try_from(((addresses + 8) * 4).div_ceil(3 * 256).next_power_of_two()).unwrap_or(128);
     let places = 200 / u32::from(width);
     let start = std::process::id() % places;
     let candidates = (0..places).map(|step| u8::try_from((start + step) % places).unwrap_or(0) * width);
