@@ -85,9 +85,10 @@ impl ContainerRuntime for DockerRuntime {
         };
         let filters = filters.to_string();
         let path = format!("/containers/json?all=1&filters={}", query_value(&filters));
-        Ok(container_list(
-            &self.document(Call::new("list", "containers"), &path).await?,
-        ))
+        let call = Call::new("list", "containers");
+        let answer = self.transport.ask(Method::GET, &path, Bytes::new());
+        let answer = call.bounded(self.limits.look, answer).await?;
+        container_list(&answer.body).map_err(|error| call.failed(RuntimeErrorKind::Unexpected).because(error))
     }
 
     async fn inspect_container(&self, id: &ContainerId) -> Result<ContainerDetail, RuntimeError> {
