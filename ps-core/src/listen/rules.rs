@@ -86,7 +86,11 @@ pub fn decide(scene: &Scene<'_>) -> Decision {
         }
         decision.watched.insert(sight.container.clone(), watched(scene, sight));
     }
-    let all: Vec<Crash> = scene.crashes.iter().chain(&decision.crashes).cloned().collect();
+    // A new release is new code, or new settings: what an earlier one did does not count against it.
+    let released = scene.record.release.as_ref().map(|release| release.created_at);
+    let is_of_this_release = |crash: &&Crash| released.is_none_or(|released| crash.at >= released);
+    let all = scene.crashes.iter().chain(&decision.crashes).filter(is_of_this_release);
+    let all: Vec<Crash> = all.cloned().collect();
     decision.act = match (is_wanted, &scene.record.quarantine) {
         (true, Some(_)) if scene.sights.iter().any(has_process) => Act::KeepOut,
         (false, _) | (true, Some(_)) => Act::Nothing,

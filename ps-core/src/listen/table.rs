@@ -8,7 +8,7 @@ use crate::app::{AppRecord, Serving};
 use crate::crashes::{Crash, CrashKind, Quarantine};
 use crate::names::{Generation, Replica};
 use crate::planning::tests::release;
-use crate::release::ReleaseNumber;
+use crate::release::{Release, ReleaseNumber};
 use crate::runtime::{ContainerId, ContainerState};
 
 /// Of the container that serves.
@@ -65,7 +65,10 @@ fn parse(line: &str) -> Case {
 
 fn record(has: &dyn Fn(&str) -> bool) -> AppRecord {
     let mut record = AppRecord::new("shop".parse().unwrap());
-    record.release = (!has("undeployed")).then(|| release(1));
+    record.release = (!has("undeployed")).then(|| Release {
+        created_at: ago(if has("new") { 60 } else { 500_000 }),
+        ..release(1)
+    });
     record.stopped_by_operator = has("stopped");
     record.quarantine = has("quarantined").then(|| Quarantine {
         cause: "earlier".to_owned(),
