@@ -137,7 +137,7 @@ fn a_python_release_that_is_not_healthy_never_serves(ground: &Ground) -> Verdict
     let web = std::fs::read_to_string(example.source.join("web.py"))?;
     example.write("web.py", &web.replace("self.answer(\"ok\\n\")", "self.send_error(500)"))?;
     let manifest = std::fs::read_to_string(example.source.join("app.json"))?;
-    example.write("app.json", &manifest.replace("\"attempts\": 20", "\"attempts\": 2"))?;
+    example.write("app.json", &manifest.replace("\"attempts\": 20", "\"attempts\": 5"))?;
     ground
         .run(&["deploy", &app])?
         .is_error(8, &["web.1", "/health", "500"])?;
@@ -146,6 +146,7 @@ fn a_python_release_that_is_not_healthy_never_serves(ground: &Ground) -> Verdict
     })?;
 
     example.write("web.py", &web)?;
+    example.write("app.json", &manifest)?;
     example.write("worker.py", "raise SystemExit(3)\n")?;
     ground
         .run(&["deploy", &app])?
