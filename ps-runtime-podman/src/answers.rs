@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// `null` reads as the default, like a missing field.
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
@@ -103,7 +103,7 @@ pub(crate) struct InspectedEndpoint {
 }
 
 /// `GET /info`.
-#[derive(Debug, Deserialize, Default)]
+#[derive(Debug, Clone, Deserialize, Serialize, Default)]
 pub(crate) struct Info {
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) host: InfoHost,
@@ -113,7 +113,7 @@ pub(crate) struct Info {
     pub(crate) version: InfoVersion,
 }
 
-#[derive(Debug, Deserialize, Default)]
+#[derive(Debug, Clone, Deserialize, Serialize, Default)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InfoHost {
     #[serde(default, deserialize_with = "or_default")]
@@ -126,20 +126,20 @@ pub(crate) struct InfoHost {
     pub(crate) event_logger: String,
 }
 
-#[derive(Debug, Deserialize, Default)]
+#[derive(Debug, Clone, Deserialize, Serialize, Default)]
 pub(crate) struct InfoSecurity {
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) rootless: bool,
 }
 
-#[derive(Debug, Deserialize, Default)]
+#[derive(Debug, Clone, Deserialize, Serialize, Default)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InfoStore {
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) graph_root: String,
 }
 
-#[derive(Debug, Deserialize, Default)]
+#[derive(Debug, Clone, Deserialize, Serialize, Default)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct InfoVersion {
     #[serde(default, deserialize_with = "or_default")]

@@ -51,6 +51,7 @@ mod networks;
 mod private_service;
 mod probe;
 mod progress;
+mod remembered;
 mod runtime;
 mod terminals;
 mod timestamps;

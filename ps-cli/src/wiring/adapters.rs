@@ -80,8 +80,13 @@ pub trait Adapters: Debug + Send + Sync {
     /// Asks an address which engine is there.
     async fn probe(&self, address: &EngineAddress) -> Result<EngineKind, RuntimeError>;
 
-    /// Connects to an engine of a known kind.
-    async fn connect(&self, kind: EngineKind, address: &EngineAddress) -> Result<Arc<dyn Engine>, RuntimeError>;
+    /// Connects to an engine of a known kind. What is slow to ask may be kept in the folder for a few minutes.
+    async fn connect(
+        &self,
+        kind: EngineKind,
+        address: &EngineAddress,
+        notes: Option<&Path>,
+    ) -> Result<Arc<dyn Engine>, RuntimeError>;
 
     /// Starts the service of a `podman` program that has none, on a private socket; `None` when there is no such program.
     async fn start_podman_service(&self, environment: &Environment) -> Result<Option<EngineAddress>, RuntimeError>;
@@ -158,13 +163,20 @@ impl Adapters for RealAdapters {
         })
     }
 
-    async fn connect(&self, kind: EngineKind, address: &EngineAddress) -> Result<Arc<dyn Engine>, RuntimeError> {
+    async fn connect(
+        &self,
+        kind: EngineKind,
+        address: &EngineAddress,
+        notes: Option<&Path>,
+    ) -> Result<Arc<dyn Engine>, RuntimeError> {
         Ok(match kind {
             EngineKind::Docker => {
                 Arc::new(DockerRuntime::connect(address, ps_runtime_docker::CallLimits::default()).await?)
             }
             EngineKind::Podman => {
-                Arc::new(PodmanRuntime::connect(address, ps_runtime_podman::CallLimits::default()).await?)
+                let limits = ps_runtime_podman::CallLimits::default();
+                let file = notes.map(|notes| notes.join("podman-info.json"));
+                Arc::new(PodmanRuntime::connect_remembering(address, limits, file.as_deref()).await?)
             }
         })
     }

@@ -1,6 +1,6 @@
 //! What one command works with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ps_core::app::{AppRecord, GlobalRecord};
@@ -20,7 +20,7 @@ use super::adapters::{Adapters, ProxyPlace};
 use super::candidates::{Candidate, candidates};
 use super::discovery::Discovery;
 use super::empty_store::EmptyStore;
-use super::engine_search::{Stopped, find_engine, find_running_engine};
+use super::engine_search::{Stopped, Surroundings, find_engine, find_running_engine};
 use super::systemd::Systemd;
 use super::{state_directory, user_name};
 use crate::arguments::GlobalOptions;
@@ -187,7 +187,9 @@ impl Session {
             let bound = store.bound_engine().await?;
             let discovery = Discovery::new(bound.clone(), self.options.runtime);
             let candidates = candidates(self.options.host.as_ref(), &self.environment)?;
-            let engine = find_engine(&*self.adapters, discovery, candidates, &self.environment).await?;
+            let notes = self.state_directory()?;
+            let around = self.surroundings(Some(&notes));
+            let engine = find_engine(around, discovery, candidates, &self.environment).await?;
             let identity = engine.identity();
             if let Some(store) = self.to_change.get().filter(|_| bound.as_ref() != Some(&identity)) {
                 store.bind_engine(&identity).await?;
@@ -197,13 +199,18 @@ impl Session {
         self.engine.get_or_try_init(open).await.cloned()
     }
 
+    fn surroundings<'a>(&'a self, notes: Option<&'a Path>) -> Surroundings<'a> {
+        let adapters = &*self.adapters;
+        Surroundings { adapters, notes }
+    }
+
     /// The engine that the state is bound to, or the first that is found, and where it listens. Nothing is started, and the
     /// state is bound to nothing.
     pub async fn running_engine(&self) -> Result<(EngineIdentity, Candidate), CommandError> {
         let bound = self.store_to_read().await?.bound_engine().await?;
         let mut discovery = Discovery::new(bound, self.options.runtime);
         let candidates = candidates(self.options.host.as_ref(), &self.environment)?;
-        match find_running_engine(&*self.adapters, &mut discovery, candidates).await {
+        match find_running_engine(self.surroundings(None), &mut discovery, candidates).await {
             Ok(Some((engine, candidate))) => Ok((engine.identity(), candidate)),
             Ok(None) | Err(Stopped) => Err(discovery.failure()),
         }
@@ -213,7 +220,7 @@ impl Session {
     pub async fn search_engine(&self, bound: Option<EngineIdentity>) -> Result<EngineSearch, CommandError> {
         let mut discovery = Discovery::new(bound, self.options.runtime);
         let candidates = candidates(self.options.host.as_ref(), &self.environment)?;
-        let found = find_running_engine(&*self.adapters, &mut discovery, candidates).await;
+        let found = find_running_engine(self.surroundings(None), &mut discovery, candidates).await;
         Ok(EngineSearch {
             discovery,
             found: found.unwrap_or_default(),

@@ -153,7 +153,12 @@ impl Adapters for FakePlace {
         Ok(EngineKind::Docker)
     }
 
-    async fn connect(&self, _kind: EngineKind, _address: &EngineAddress) -> Result<Arc<dyn Engine>, RuntimeError> {
+    async fn connect(
+        &self,
+        _kind: EngineKind,
+        _address: &EngineAddress,
+        _notes: Option<&Path>,
+    ) -> Result<Arc<dyn Engine>, RuntimeError> {
         Ok(Arc::new(self.engine.clone()))
     }
 
