@@ -131,7 +131,7 @@ struct TestOptions {
     #[arg(long)]
     newer: bool,
     /// End the tests after so many minutes; they count as failed then
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 35)]
     limit_minutes: u64,
 }
 
