@@ -86,8 +86,10 @@ pub fn decide(scene: &Scene<'_>) -> Decision {
         }
         decision.watched.insert(sight.container.clone(), watched(scene, sight));
     }
-    // A new release is new code, or new settings: what an earlier one did does not count against it.
+    // A new release is new code, or new settings: what an earlier one did does not count against it. Where the time of day was set back
+    // since, everything counts.
     let released = scene.record.release.as_ref().map(|release| release.created_at);
+    let released = released.filter(|released| *released <= scene.now);
     let is_of_this_release = |crash: &&Crash| released.is_none_or(|released| crash.at >= released);
     let all = scene.crashes.iter().chain(&decision.crashes).filter(is_of_this_release);
     let all: Vec<Crash> = all.cloned().collect();

@@ -66,7 +66,11 @@ fn parse(line: &str) -> Case {
 fn record(has: &dyn Fn(&str) -> bool) -> AppRecord {
     let mut record = AppRecord::new("shop".parse().unwrap());
     record.release = (!has("undeployed")).then(|| Release {
-        created_at: ago(if has("new") { 60 } else { 500_000 }),
+        created_at: match (has("new"), has("ahead")) {
+            (true, _) => ago(60),
+            (_, true) => ago(0) + Duration::from_secs(60),
+            _ => ago(500_000),
+        },
         ..release(1)
     });
     record.stopped_by_operator = has("stopped");
