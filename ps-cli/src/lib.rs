@@ -115,10 +115,8 @@ fn run_command(
     terminal: &Arc<Terminal>,
     adapters: Arc<dyn Adapters>,
 ) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
+    // One thread: psctl waits more than it computes, and each further one costs `events:listen` memory for good.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CommandError::new(CommandErrorKind::Failed, error))?;
     let interrupt = Interrupt::new();
     let session = Session::new(terminal.clone(), options, environment, interrupt.clone(), adapters);
