@@ -2,7 +2,7 @@
 
 use ps_core::app::AppRecord;
 use ps_core::formation::{Formation, parse_scale};
-use ps_core::release::Processes;
+use ps_core::operations::{NewFormation, new_formation};
 use ps_core::store::StoreChange;
 
 use super::Outcome;
@@ -22,12 +22,7 @@ pub(super) async fn scale(arguments: &PsScale, session: &Session) -> Outcome {
         return Ok(ExitStatus::Done);
     }
     let changes = parse_scale(&arguments.changes)?;
-    let known = app
-        .release
-        .as_ref()
-        .map(|release| &release.processes)
-        .and_then(Processes::known_types);
-    let formation = app.formation.apply(&changes, known.as_ref())?;
+    new_formation(&app, &changes)?;
     session.terminal().step(&format!(
         "Scaling {} processes: {}",
         app.name,
@@ -40,6 +35,10 @@ pub(super) async fn scale(arguments: &PsScale, session: &Session) -> Outcome {
             app: Some(&app.name),
             done: format!("scaled {}, without changing containers", arguments.changes.join(" ")),
         };
+        let NewFormation { formation, warning } = new_formation(&app, &changes)?;
+        if let Some(text) = warning {
+            session.terminal().warn(&text);
+        }
         return apply(session, told, steps(&app, formation)).await;
     }
     let use_cases = changing(session).await?;

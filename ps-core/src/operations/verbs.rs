@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::{Either, select};
 
 use super::change::{Cleanup, Extras};
-use super::traffic::refuse_many_published;
+use super::new_formation::{NewFormation, new_formation};
 use super::trail::removed;
 use super::{OperationError, Operations, VerbOutcome};
 use crate::app::{AppRecord, GlobalRecord};
@@ -33,41 +33,17 @@ impl Operations {
     ) -> Result<VerbOutcome, OperationError> {
         let (verb, mut said) = ("ps:scale", String::new());
         let change = self.change(app, verb, |situation| {
-            self.may_scale(&situation.record, changes)?;
-            let formation = scaled(&situation.record, changes)?;
-            refuse_many_published(&situation.record, &formation)?;
+            let NewFormation { formation, warning } = new_formation(&situation.record, changes)?;
+            if let Some(text) = warning {
+                let app = app.clone();
+                self.adapters.events.emit(OperationEvent::Warning { app, text });
+            }
             said = scale_text(&formation, changes);
             let skip_deploy = skip_deploy || situation.policies.skip_deploy;
             Ok(plan_scale(situation, &formation, skip_deploy)?)
         });
         let ended = change.await;
         self.told(app, verb, ended, |_| said).await
-    }
-
-    /// Refuses to scale what app.json scales; says which quantities `DOKKU_SCALE` will set again.
-    fn may_scale(&self, record: &AppRecord, changes: &[ScaleChange]) -> Result<(), OperationError> {
-        let app = record.name.clone();
-        let Some(manifest) = record.release.as_ref().map(|release| &release.manifest) else {
-            return Ok(());
-        };
-        if manifest.owns_scale() {
-            return Err(OperationError::ScaleOwned { app });
-        }
-        let named = |change: &&ScaleChange| {
-            let mut files = manifest.scale_file.iter();
-            files.any(|file| file.contains_key(&change.process_type))
-        };
-        let overridden: Vec<&str> = changes
-            .iter()
-            .filter(named)
-            .map(|change| change.process_type.as_str())
-            .collect();
-        if !overridden.is_empty() {
-            let types = overridden.join(", ");
-            let text = format!("the next deploy of {app} scales {types} again as its DOKKU_SCALE file says");
-            self.adapters.events.emit(OperationEvent::Warning { app, text });
-        }
-        Ok(())
     }
 
     /// Starts what is stopped and replaces what is missing.
@@ -242,15 +218,6 @@ impl Operations {
 /// The environment a new release would have now.
 pub(crate) fn current_config(record: &AppRecord, global: &GlobalRecord) -> Config {
     global.config.overlaid(&record.config)
-}
-
-/// The formation after a scale, checked against the Procfile.
-pub(crate) fn scaled(record: &AppRecord, changes: &[ScaleChange]) -> Result<Formation, OperationError> {
-    let known = record
-        .release
-        .as_ref()
-        .and_then(|release| release.processes.known_types());
-    Ok(record.formation.apply(changes, known.as_ref())?)
 }
 
 /// `scaled web=3 worker=1`: what the types that were named have now.

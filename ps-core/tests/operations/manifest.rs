@@ -71,11 +71,11 @@ async fn app_json_owns_the_scale_until_it_no_longer_says_so() {
     assert_eq!(formation_of(&bench).await, "web=0 worker=2");
     assert!(!can_scale(&bench).await);
 
-    let refused = bench
-        .operations
-        .scale(&shop(), &parse_scale(&["web=1"]).unwrap(), false)
-        .await;
-    assert!(matches!(refused, Err(OperationError::ScaleOwned { .. })), "{refused:?}");
+    for skip_deploy in [false, true] {
+        let web = parse_scale(&["web=1"]).unwrap();
+        let refused = bench.operations.scale(&shop(), &web, skip_deploy).await;
+        assert!(matches!(refused, Err(OperationError::ScaleOwned { .. })), "{refused:?}");
+    }
     bench.operations.restart(&shop(), None).await.unwrap();
     assert!(!can_scale(&bench).await, "a restart keeps what the release says");
 

@@ -155,8 +155,12 @@ fn app_json_owns_the_scale_while_it_gives_quantities(ground: &Ground) -> Verdict
     ground.runs(&app, &["worker.1", "worker.2"])?;
     let report = ground.ok(&["ps:report", &app, "--ps-can-scale"])?;
     ensure(report.out == "false\n", || report.told())?;
-    let refused = ground.run(&["ps:scale", &app, "web=1"])?;
-    refused.is_error_with_hint(1, &["app.json"])?;
+    for words in [
+        ["ps:scale", &app, "web=1"].as_slice(),
+        &["ps:scale", "--skip-deploy", &app, "web=1"],
+    ] {
+        ground.run(words)?.is_error_with_hint(1, &["app.json"])?;
+    }
     let unknown = source_with(ground, WEB_AND_WORKER, r#"{"formation": {"clock": {"quantity": 1}}}"#)?;
     let before = ground.ids(&app)?;
     ground
