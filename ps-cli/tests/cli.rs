@@ -205,6 +205,20 @@ fn a_dry_run_shows_and_stores_nothing() {
 }
 
 #[test]
+fn a_domain_of_all_apps_is_planned_set_and_written_down_without_an_engine() {
+    let place = Place::new();
+    let words = ["domains:add", "--global", "example.com"];
+    let dry = place.run(&["--dry-run", "--detailed-exitcode", words[0], words[1], words[2]]);
+    let plan = "#1 [] record the domains example.com of all apps (the setting was changed)\n";
+    assert_eq!((dry.code, dry.out.as_str()), (10, plan));
+    assert_eq!(place.run(&words).code, 0);
+    let again = place.run(&["--dry-run", "--detailed-exitcode", words[0], words[1], words[2]]);
+    assert_eq!((again.code, again.out.as_str()), (0, ""));
+    let trail = place.run(&["events"]).out;
+    assert!(trail.contains("domains:add  done    added example.com"), "{trail}");
+}
+
+#[test]
 fn a_property_takes_its_value_as_it_is() {
     let place = Place::new().with_app("shop");
     let run = place.run(&["ps:set", "shop", "start-cmd", "--harmony server.js"]);

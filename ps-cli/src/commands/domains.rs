@@ -1,12 +1,14 @@
 //! The `domains` namespace.
 
 use ps_core::domains::Domain;
+use ps_core::names::AppName;
 use ps_core::operations::DomainEdit;
-use ps_core::store::Scope;
+use ps_core::store::{Scope, StoreChange};
 
 use super::Outcome;
+use super::proxy::record_for_all;
 use super::report_value::print_value;
-use super::use_cases::{changing, each, finish, looking};
+use super::use_cases::{changing, finish, looking};
 use crate::arguments::{DomainsChange, Format, ScopeOnly, TrafficReport, split_scope};
 use crate::command_error::CommandError;
 use crate::exit_status::ExitStatus;
@@ -53,24 +55,34 @@ async fn change(
 }
 
 async fn edit(session: &Session, scope: Scope, edit: &DomainEdit, doing: &str) -> Outcome {
-    let use_cases = match &scope {
-        Scope::App(app) => {
-            session.app(app).await?;
-            changing(session).await?
-        }
-        Scope::Global => changing(session).await?,
-    };
-    session.terminal().section(doing);
     match scope {
         Scope::App(app) => {
+            session.app(&app).await?;
+            let use_cases = changing(session).await?;
+            session.terminal().section(doing);
             let outcome = use_cases.operations.edit_domains(&app, edit).await;
             finish(session, &use_cases, outcome).await
         }
         Scope::Global => {
-            let results = use_cases.operations.edit_global_domains(edit).await?;
-            each(session, &use_cases, results, "domains").await
+            session.terminal().section(doing);
+            edit_globally(session, edit).await
         }
     }
+}
+
+/// Apps without domains of their own get their files anew.
+async fn edit_globally(session: &Session, edit: &DomainEdit) -> Outcome {
+    let before = session.global().await?.domains;
+    let domains = edit.applied_to(&before);
+    if domains == before {
+        return Ok(ExitStatus::Done);
+    }
+    let apps = session.apps().await?.into_iter();
+    let touched = apps.filter(|app| app.routed.is_some() && app.domains.is_empty());
+    let touched: Vec<AppName> = touched.map(|app| app.name).collect();
+    let scope = Scope::Global;
+    let change = StoreChange::SetDomains { scope, domains };
+    record_for_all(edit.verb(), edit.summary(), change, &touched, session).await
 }
 
 pub(super) async fn report(arguments: &TrafficReport, session: &Session) -> Outcome {

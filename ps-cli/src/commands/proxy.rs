@@ -94,24 +94,32 @@ async fn set_globally(property: Property, value: Option<String>, session: &Sessi
     }
     let scope = Scope::Global;
     let change = StoreChange::SetProperty { scope, property, value };
+    let done = format!("set {property} of all apps");
+    record_for_all("proxy:set", done, change, &routed, session).await
+}
+
+/// Records what counts for all apps, and then writes the files of those that it touches.
+pub(super) async fn record_for_all(
+    verb: &str,
+    done: String,
+    change: StoreChange,
+    touched: &[AppName],
+    session: &Session,
+) -> Outcome {
     let step = Step {
         text: format!("record {change}"),
         cause: Some("the setting was changed"),
         change,
     };
-    let told = Told {
-        verb: "proxy:set",
-        app: None,
-        done: format!("set {property} of all apps"),
-    };
+    let told = Told { verb, app: None, done };
     let status = apply(session, told, vec![step]).await?;
-    if routed.is_empty() || session.options().dry_run {
+    if touched.is_empty() || session.options().dry_run {
         return Ok(status);
     }
     // What was set counts from here on.
     let use_cases = changing(session).await?;
-    let results = use_cases.operations.build_proxy_config(&routed).await;
-    each(session, &use_cases, results, "proxy:set").await
+    let results = use_cases.operations.build_proxy_config(touched).await;
+    each(session, &use_cases, results, verb).await
 }
 
 pub(super) async fn report(arguments: &TrafficReport, session: &Session) -> Outcome {

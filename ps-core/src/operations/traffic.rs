@@ -30,7 +30,8 @@ pub enum DomainEdit {
 
 impl DomainEdit {
     /// What the change is called.
-    fn verb(&self) -> &'static str {
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
         match self {
             Self::Add(_) => "domains:add",
             Self::Remove(_) => "domains:remove",
@@ -39,8 +40,9 @@ impl DomainEdit {
         }
     }
 
-    /// What it does, in a few words.
-    fn summary(&self) -> String {
+    /// What it does, in a few words: `added shop.example.com`.
+    #[must_use]
+    pub fn summary(&self) -> String {
         let (done, domains) = match self {
             Self::Add(domains) => ("added", domains),
             Self::Remove(domains) => ("removed", domains),
@@ -119,24 +121,6 @@ impl Operations {
         self.carry_out(&mut outcome, &changed, plan, verb, Extras::default())
             .await?;
         self.finish(outcome).await
-    }
-
-    /// Changes the domains below which apps without domains of their own answer, and the files of those apps with one change of
-    /// the proxy.
-    pub async fn edit_global_domains(&self, edit: &DomainEdit) -> Result<Vec<AppResult>, OperationError> {
-        let domains = edit.applied_to(&self.adapters.store.global().await?.domains);
-        if self.is_dry_run() {
-            return Ok(Vec::new());
-        }
-        let set = StoreChange::SetDomains {
-            scope: Scope::Global,
-            domains,
-        };
-        self.adapters.store.apply(&[set]).await?;
-        let apps = self.adapters.store.apps().await?.into_iter();
-        let apps = apps.filter(|record| record.routed.is_some() && record.domains.is_empty());
-        let apps: Vec<AppName> = apps.map(|record| record.name).collect();
-        Ok(self.together(&apps, edit.verb(), plan_route).await)
     }
 
     /// Writes the proxy files of apps again, with one change of the proxy.

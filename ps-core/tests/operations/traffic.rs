@@ -119,9 +119,14 @@ async fn a_domain_of_another_app_is_refused_also_a_default_one() {
         bench.proxy.site(&shop()).unwrap().settings.domains,
         [domain("shop.example")]
     );
-    let global = DomainEdit::Set(vec![domain("apps.example")]);
+    let global = StoreChange::SetDomains {
+        scope: Scope::Global,
+        domains: vec![domain("apps.example")],
+    };
     let before = bench.proxy.changes().len();
-    bench.operations.edit_global_domains(&global).await.unwrap();
+    bench.store.apply(&[global]).await.unwrap();
+    let results = bench.operations.build_proxy_config(&[app("blog"), shop()]).await;
+    assert!(results.iter().all(|one| one.result.is_ok()), "{results:?}");
     let blog = bench.proxy.site(&app("blog")).unwrap().settings.domains;
     assert_eq!(blog, [domain("blog.apps.example"), domain("blog.localhost")]);
     assert_eq!(bench.proxy.changes().len(), before + 1);
