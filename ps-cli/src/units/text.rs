@@ -34,18 +34,28 @@ fn restore(settings: &UnitSettings) -> Result<Lines, UnquotableError> {
         ]));
         lines.push(format!("BindsTo={unit}"));
     }
+    let proxy = match (settings.scope, &settings.nginx) {
+        (UnitScope::User, Some(_)) => UnitRole::Nginx.file_name(&settings.suffix),
+        _ => "nginx.service".to_owned(),
+    };
+    lines.push("# Where there is an nginx, it is told of the apps that came back.".to_owned());
+    lines.push(format!("After={proxy}"));
     lines.extend(fixed(&[
         "# An engine that is started often must not find this refused.",
         "StartLimitIntervalSec=0",
         "",
         "[Service]",
-        "# Done when it has ended, and active from then on. Exit code 3: some apps did not come back. That is a failure",
-        "# to look at, and nothing to repeat: the listener goes on with what can be mended.",
+        "# Done when it has ended, and active from then on. Exit code 3: some apps did not come back, though they were tried",
+        "# again. That is a failure to look at, and nothing to repeat.",
         "Type=oneshot",
         "RemainAfterExit=yes",
     ]));
     // A listener that came back earlier may be at work on an app.
-    let words = ["--lock-timeout", "600", "ps:restore", "--all", "--parallel", "-1"];
+    let mut words = vec!["--lock-timeout", "600", "ps:restore", "--all", "--parallel", "-1"];
+    if settings.engine == EngineService::Elsewhere {
+        // Nothing here says when it starts.
+        words.extend(["--engine-patience", "3600"]);
+    }
     lines.push(exec_start(settings, &words)?);
     lines.extend(fixed(&[
         "# Lost containers may have to be built again.",

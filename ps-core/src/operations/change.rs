@@ -236,6 +236,7 @@ impl Operations {
     async fn mend(&self, app: &AppName, verb: &str, after_failure: AfterFailure, error: Option<&StepError>) -> bool {
         let is_mended = match self.situation(app).await {
             Ok(situation) => {
+                self.link_what_serves(&situation, verb).await;
                 let mut plan = match after_failure {
                     AfterFailure::Abort => plan_mend(&situation),
                     AfterFailure::GoOn => plan_tidy(&situation),

@@ -123,6 +123,21 @@ impl Operations {
         self.link_services(outcome, &mut situation.clone(), verb).await
     }
 
+    /// After a failure: what runs reaches what it is linked with again. What fails here, the next start or restore does.
+    pub(super) async fn link_what_serves(&self, situation: &Situation, verb: &str) {
+        let record = &situation.record;
+        if record.serving.is_empty() || record.stopped_by_operator {
+            return;
+        }
+        if let Ok(plan) = plan_links(situation)
+            && !plan.is_empty()
+        {
+            let never = Cancellation::default();
+            // On the heap: a failure is seldom.
+            Box::pin(self.execute(&plan, situation, verb, Extras::default(), &never)).await;
+        }
+    }
+
     /// Takes what is no longer needed out of the app's network, for a command that does not hold the app's lock.
     pub(super) async fn leave_links_unless_busy(&self, situation: &Situation, verb: &str) {
         let app = &situation.record.name;

@@ -23,6 +23,7 @@ mod phases;
 mod prepare;
 mod releases;
 mod restore;
+mod restore_again;
 mod restore_image;
 mod restore_proof;
 mod restore_sites;

@@ -98,23 +98,31 @@ impl RestoreOutcome {
 
 impl Operations {
     /// Restores apps, at most `parallel` at a time, by their `restore-priority` (lower first) and then by name. Proxy files of apps that do
-    /// not run as they say are cleared before anything is started, all in one change.
+    /// not run as they say are cleared before anything is started, all in one change. When all are restored, those that failed for a
+    /// reason of the engine's are tried again, up to three times within 35 s.
     ///
     /// # Errors
     /// When the store cannot be read, or a named app does not exist. What fails for one app is in the report.
     pub async fn restore(&self, which: &RestoreSelection, parallel: usize) -> Result<RestoreReport, OperationError> {
         let records = self.to_restore(which).await?;
-        let cleared = self.clear_stale_sites(&records).await;
         let is_proxy_ready = self.is_proxy_ready().await;
+        // One that does not run yet reads the files when it starts: the old ones are right where containers come back.
+        let cleared = if is_proxy_ready {
+            self.clear_stale_sites(&records).await
+        } else {
+            Vec::new()
+        };
         // An app's turn ends when its containers are started: while the proxy learns of them, the next one has its turn.
         let turns = Semaphore::new(parallel.max(1));
         let work = records
             .into_iter()
             .map(|record| self.restore_app(record, is_proxy_ready, &turns));
-        Ok(RestoreReport {
-            apps: join_all(work).await,
-            cleared,
-        })
+        let mut apps = join_all(work).await;
+        // A listener has its own pauses, and somebody who names an app looks on.
+        if *which == RestoreSelection::All {
+            self.restore_again(&mut apps, &turns).await;
+        }
+        Ok(RestoreReport { apps, cleared })
     }
 
     async fn to_restore(&self, which: &RestoreSelection) -> Result<Vec<AppRecord>, OperationError> {
@@ -136,7 +144,7 @@ impl Operations {
         Ok(records)
     }
 
-    async fn restore_app(&self, record: AppRecord, is_proxy_ready: bool, turns: &Semaphore) -> RestoredApp {
+    pub(super) async fn restore_app(&self, record: AppRecord, is_proxy_ready: bool, turns: &Semaphore) -> RestoredApp {
         let mut turn = Some(turns.acquire().await);
         let app = record.name.clone();
         let mut restored = RestoredApp {
@@ -245,14 +253,15 @@ impl Operations {
         if !started.is_empty() {
             self.stage(app, format!("Starting {app}"));
         }
-        let worked = if plan.is_empty() && !self.is_dry_run() {
-            Ok(())
-        } else {
-            let carried_out = self.carry_out(&mut restored.work, situation, plan, VERB, Extras::default());
-            carried_out.await.map(|_| ())
-        };
+        let mut situation = situation.clone();
+        // The engine may have started the app's own containers, and not what they are linked with.
+        let mut worked = self.link_services(&mut restored.work, &mut situation, VERB).await;
+        if worked.is_ok() && (self.is_dry_run() || !plan.is_empty()) {
+            let carried_out = self.carry_out(&mut restored.work, &situation, plan, VERB, Extras::default());
+            worked = carried_out.await.map(|_| ());
+        }
         drop(turn.take());
-        let after = self.look_again(situation.clone()).await?;
+        let after = self.look_again(situation).await?;
         let routed = self.route_restored(restored, &after).await;
         worked.and(routed)?;
         if !self.is_dry_run() {
@@ -350,7 +359,7 @@ impl Operations {
         }
     }
 
-    async fn is_proxy_ready(&self) -> bool {
+    pub(super) async fn is_proxy_ready(&self) -> bool {
         let state = self.adapters.proxy.state().await;
         state.is_ok_and(|state| state.presence == ProxyPresence::Ready)
     }

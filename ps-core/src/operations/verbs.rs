@@ -57,8 +57,16 @@ impl Operations {
             return Ok(outcome);
         }
         self.stage(app, format!("Starting {app}"));
-        self.change(app, "ps:start", |situation| Ok(plan_start(situation)?))
-            .await
+        let verb = "ps:start";
+        let _lock = self.lock(app, verb).await?;
+        let mut situation = self.situation(app).await?;
+        let mut outcome = VerbOutcome::new(app);
+        // An app that runs may have lost what it is linked with.
+        self.link_services(&mut outcome, &mut situation, verb).await?;
+        let plan = plan_start(&situation)?;
+        self.carry_out(&mut outcome, &situation, plan, verb, Extras::default())
+            .await?;
+        self.finish(outcome).await
     }
 
     /// Stops everything, and remembers that the operator wanted it.

@@ -1,7 +1,9 @@
 //! Links: what an app is linked with is started and connected before its containers, and nothing else is done to it.
 
+use std::time::Duration;
+
 use ps_core::links::Link;
-use ps_core::operations::{OperationError, RunRequest, VerbOutcome};
+use ps_core::operations::{OperationError, RestoreSelection, RunRequest, VerbOutcome};
 use ps_core::planning::LinkProblem;
 use ps_core::runtime::{
     ContainerDetail, ContainerFilter, ContainerId, ContainerRuntime, ContainerSpec, ContainerState, ImageDetail,
@@ -340,4 +342,39 @@ async fn a_list_of_strangers_is_never_touched_by_a_network_of_the_same_name() {
             .len(),
         1
     );
+}
+
+#[tokio::test]
+async fn a_service_that_stopped_beside_an_app_that_runs_is_started_by_restore_and_start() {
+    let bench = Bench::new();
+    let db = bench.service("db").await;
+    bench.deploy().await;
+    bench.add("db").await.unwrap();
+    let web = bench.engine.container_named("shop.web.1");
+    for restores in [true, false] {
+        bench.engine.stop_container(&db, Duration::ZERO).await.unwrap();
+        if restores {
+            let report = bench.operations.restore(&RestoreSelection::All, 1).await.unwrap();
+            assert_eq!(report.not_back().count(), 0);
+        } else {
+            bench.operations.start(&shop()).await.unwrap();
+        }
+        assert_eq!(bench.detail("db").await.state, ContainerState::Running);
+    }
+    assert!(bench.engine.vanish("db"));
+    let report = bench.operations.restore(&RestoreSelection::All, 1).await.unwrap();
+    assert_eq!(report.not_back().count(), 1, "a missing one is told");
+    assert_eq!(bench.engine.container_named("shop.web.1"), web, "and what runs goes on");
+}
+
+#[tokio::test]
+async fn a_second_name_that_cannot_be_given_leaves_the_first_one() {
+    let bench = Bench::new();
+    bench.service("db").await;
+    bench.deploy().await;
+    bench.add("db").await.unwrap();
+    let fails = Fault::new(FaultEffect::Fail(RuntimeErrorKind::Unexpected));
+    bench.engine.inject(fails.on_method("connect_container").nth(1));
+    bench.add("db:main").await.unwrap_err();
+    assert_eq!(bench.names_of("db").await.unwrap_or_default(), ["db"]);
 }

@@ -23,6 +23,7 @@ mod proxy_faults;
 mod quarantine;
 mod readiness;
 mod restore;
+mod restore_again;
 mod restore_ports;
 mod rollback;
 mod runs;

@@ -64,7 +64,7 @@ async fn set(bench: &Bench, name: &str, property: Property, value: &str) {
 }
 
 /// A shop with two replicas of `web` and one worker that a proxy serves.
-async fn served_shop() -> Bench {
+pub(crate) async fn served_shop() -> Bench {
     let bench = Bench::new();
     bench.proxy.set_presence(ProxyPresence::Ready);
     bench.source.set_revision("/src", "first");
