@@ -10,6 +10,7 @@ mod networks;
 mod one_off_output;
 mod perform;
 mod readiness;
+mod recorded;
 
 pub use cancellation::Cancellation;
 pub(crate) use deaths::Deaths;

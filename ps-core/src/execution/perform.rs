@@ -14,12 +14,12 @@ use super::locate::locate;
 use super::networks::{connect, make_network, remove_network};
 use super::one_off_output::{AttachedOutput, pass_on_output};
 use super::readiness::{Candidate, NotReady, last_lines, wait_until_ready};
+use super::recorded::{as_located, switch_changes};
 use crate::addresses::Endpoint;
-use crate::app::Serving;
 use crate::names::{AppName, Replica};
 use crate::plan::{
-    Action, ContainerRef, EndpointPlace, EndpointRef, EngineAction, IfAbsent, ImageAction, PlannedServing, Position,
-    ProxyAction, StoreAction, Switch, WaitAction, WaitingRestart,
+    Action, ContainerRef, EndpointPlace, EndpointRef, EngineAction, IfAbsent, ImageAction, Position, ProxyAction,
+    StoreAction, WaitAction, WaitingRestart,
 };
 use crate::proxy::{ProxyError, Site, SiteChange, Upstream};
 use crate::runtime::{
@@ -106,7 +106,7 @@ fn result_of(results: &Results, step: crate::plan::StepId) -> Option<&StepResult
     results.get(step.position()).and_then(Option::as_ref)
 }
 
-fn container_id(results: &Results, container: &ContainerRef) -> Result<ContainerId, StepError> {
+pub(super) fn container_id(results: &Results, container: &ContainerRef) -> Result<ContainerId, StepError> {
     match container {
         ContainerRef::Existing { id, .. } => Ok(id.clone()),
         ContainerRef::Made(step) => match result_of(results, *step) {
@@ -116,7 +116,7 @@ fn container_id(results: &Results, container: &ContainerRef) -> Result<Container
     }
 }
 
-fn endpoint(results: &Results, endpoint: EndpointRef) -> Result<Endpoint, StepError> {
+pub(super) fn endpoint(results: &Results, endpoint: EndpointRef) -> Result<Endpoint, StepError> {
     match result_of(results, endpoint.step) {
         Some(StepResult::Endpoints(endpoints)) => endpoints
             .get(endpoint.position)
@@ -178,9 +178,12 @@ pub(crate) fn resolve(action: &Action, results: &Results, now: SystemTime) -> Re
         }
         Action::Image(action) => Call::Image(action.clone()),
         Action::Proxy(action) => Call::Proxy(resolve_proxy(action, results)?),
-        Action::Store(StoreAction::Record(changes)) => Call::Store(StoreCall::Apply(changes.clone())),
+        Action::Store(StoreAction::Record(changes)) => {
+            Call::Store(StoreCall::Apply(as_located(changes.clone(), results)))
+        }
         Action::Store(StoreAction::Switch(switch)) => {
-            Call::Store(StoreCall::Apply(switch_changes(switch, results, now)?))
+            let changes = switch_changes(switch, results, now)?;
+            Call::Store(StoreCall::Apply(as_located(changes, results)))
         }
         Action::Store(reserve @ StoreAction::ReserveEndpoints { .. }) => {
             Call::Store(StoreCall::Reserve(reserve.clone()))
@@ -280,45 +283,6 @@ fn place_at(spec: &mut ContainerSpec, endpoint: Endpoint, container_port: u16) {
             container_port,
         }),
     }
-}
-
-fn switch_changes(switch: &Switch, results: &Results, now: SystemTime) -> Result<Vec<StoreChange>, StepError> {
-    let app = &switch.app;
-    let release = switch.release.clone().map(|release| StoreChange::RecordRelease {
-        app: app.clone(),
-        release,
-    });
-    let mut changes: Vec<StoreChange> = release.into_iter().collect();
-    for planned in &switch.serve {
-        changes.push(serve_change(app, planned, results)?);
-    }
-    let late = now.duration_since(switch.planned_at).unwrap_or_default();
-    changes.extend(switch.changes.iter().cloned().map(|mut change| {
-        if let StoreChange::AddRetirement { retirement, .. } = &mut change
-            && let Some(due) = retirement.due.checked_add(late)
-        {
-            retirement.due = due;
-        }
-        change
-    }));
-    Ok(changes)
-}
-
-fn serve_change(app: &AppName, planned: &PlannedServing, results: &Results) -> Result<StoreChange, StepError> {
-    let serving = Serving {
-        container: container_id(results, &planned.container)?,
-        generation: planned.generation,
-        release: planned.release,
-        endpoint: planned
-            .endpoint
-            .map(|reference| endpoint(results, reference))
-            .transpose()?,
-    };
-    Ok(StoreChange::Serve {
-        app: app.clone(),
-        replica: planned.replica.clone(),
-        serving,
-    })
 }
 
 /// Makes the call.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::app::AppRecord;
 use crate::crashes::{Crash, CrashKind};
 use crate::names::{Generation, Replica};
 
@@ -54,10 +55,12 @@ pub fn is_over_budget(crashes: &[Crash], replica: &Replica, now: SystemTime) -> 
     (exits > BUDGET_EXITS).then_some(exits)
 }
 
-/// Whether restarts were used up before by another container of the app, so that the app was redeployed for it.
-pub fn was_exhausted_before(crashes: &[Crash], generation: Generation, now: SystemTime) -> bool {
+/// Whether restarts were used up before by a container that serves no more, so that the app was redeployed for it. Those that serve
+/// may use them up together.
+pub fn was_exhausted_before(crashes: &[Crash], record: &AppRecord, now: SystemTime) -> bool {
     let from = now.checked_sub(MEMORY);
+    let serves = |generation: Generation| record.serving.values().any(|serving| serving.generation == generation);
     crashes.iter().any(|crash| {
-        crash.kind == CrashKind::Exhausted && crash.generation != generation && from.is_none_or(|from| crash.at > from)
+        crash.kind == CrashKind::Exhausted && !serves(crash.generation) && from.is_none_or(|from| crash.at > from)
     })
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::counting::{TICK, new_exits, past_exits};
 use super::limits::{BUDGET_EXITS, BUDGET_WINDOW, is_over_budget, was_exhausted_before};
 use super::sight::{EndTold, Sight, Watched};
-use crate::app::AppRecord;
+use crate::app::{AppRecord, BEING_WRITTEN, Serving};
 use crate::crashes::{Crash, CrashKind, QuarantineCause};
 use crate::names::Replica;
 use crate::runtime::ContainerId;
@@ -39,6 +39,8 @@ pub enum Act {
     Nothing,
     /// The proxy has to be told where its containers are.
     Reroute(Replica),
+    /// The proxy may have been told while it did not run, and leave it out since.
+    RouteAgain(Replica),
     /// All its containers are replaced, once.
     Redeploy(Replica),
     /// One replica is replaced.
@@ -213,7 +215,7 @@ fn act(scene: &Scene<'_>, crashes: &[Crash]) -> Act {
     }
     if let Some(sight) = scene.sights.iter().find(|sight| sight.is_exhausted()) {
         let replica = sight.replica.clone();
-        return if was_exhausted_before(crashes, sight.generation, scene.now) {
+        return if was_exhausted_before(crashes, scene.record, scene.now) {
             Act::Quarantine(QuarantineCause::ExhaustedAgain { replica })
         } else {
             Act::Redeploy(replica)
@@ -226,8 +228,11 @@ fn act(scene: &Scene<'_>, crashes: &[Crash]) -> Act {
     if let Some(sight) = scene.sights.iter().find(sick) {
         return Act::Replace(sight.replica.clone());
     }
-    match scene.sights.iter().find(|sight| has_moved(scene, sight)) {
-        Some(sight) => Act::Reroute(sight.replica.clone()),
+    if let Some(sight) = scene.sights.iter().find(|sight| has_moved(scene, sight)) {
+        return Act::Reroute(sight.replica.clone());
+    }
+    match scene.sights.iter().find(|sight| may_be_left_out(scene, sight)) {
+        Some(sight) => Act::RouteAgain(sight.replica.clone()),
         None => Act::Nothing,
     }
 }
@@ -235,6 +240,17 @@ fn act(scene: &Scene<'_>, crashes: &[Crash]) -> Act {
 /// Whether it ran when it was last looked at, and nothing says that it will again.
 fn went_down(sight: &Sight) -> bool {
     sight.before.as_ref().is_some_and(|before| before.ran) && sight.has_ended()
+}
+
+/// Whether it runs, and its app's file may leave it out: something did not run when the file was written, or the proxy could not be told.
+fn may_be_left_out(scene: &Scene<'_>, sight: &Sight) -> bool {
+    let record = scene.record;
+    let Some(routed) = &record.routed else { return false };
+    let has_endpoint = |serving: &Serving| serving.endpoint.is_some();
+    let is_web = sight.replica.process_type().is_web();
+    let is_to_be_named = is_web && record.serving.get(&sight.replica).is_some_and(has_endpoint);
+    let is_named = record.is_routed(sight.generation);
+    sight.runs() && (is_named && routed.contains(&BEING_WRITTEN) || is_to_be_named && !is_named)
 }
 
 /// Whether it is reached elsewhere than the proxy was told.

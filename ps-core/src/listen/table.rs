@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Act, Decision, EndTold, Scene, Sight, Watched, decide};
 use crate::addresses::Endpoint;
-use crate::app::{AppRecord, Serving};
+use crate::app::{AppRecord, BEING_WRITTEN, Serving};
 use crate::crashes::{Crash, CrashKind, Quarantine};
 use crate::names::{Generation, Replica};
 use crate::planning::tests::release;
@@ -14,12 +14,19 @@ use crate::runtime::{ContainerId, ContainerState};
 /// Of the container that serves.
 const GENERATION: u64 = 7;
 
+/// Of the one that serves as another replica.
+const OTHER_GENERATION: u64 = 8;
+
 fn ago(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000 - seconds)
 }
 
 fn replica() -> Replica {
     "web.1".parse().unwrap()
+}
+
+fn other_replica() -> Replica {
+    "worker.1".parse().unwrap()
 }
 
 fn container() -> ContainerId {
@@ -88,8 +95,20 @@ fn record(has: &dyn Fn(&str) -> bool) -> AppRecord {
             Endpoint::Address("10.0.0.1".parse().unwrap())
         }),
     };
+    let other = Serving {
+        container: ContainerId("c8".to_owned()),
+        generation: Generation(OTHER_GENERATION),
+        endpoint: None,
+        ..serving.clone()
+    };
     record.serving.insert(replica(), serving);
-    record.routed = (!has("unrouted")).then(|| [Generation(GENERATION)].into());
+    record.serving.insert(other_replica(), other);
+    record.routed = match (has("unrouted"), has("leftout"), has("doubt")) {
+        (true, _, _) => None,
+        (_, true, _) => Some([].into()),
+        (_, _, true) => Some([Generation(GENERATION), BEING_WRITTEN].into()),
+        _ => Some([Generation(GENERATION)].into()),
+    };
     record
 }
 
@@ -155,7 +174,7 @@ fn parse_before(text: &str) -> Option<Watched> {
 /// `ended*9@60`: nine, the newest 60 s ago; `exhausted:3@60`: of generation 3; `other:ended*9@60`: of another replica.
 fn parse_crashes(word: &str) -> Vec<Crash> {
     let (who, word) = match word.strip_prefix("other:") {
-        Some(rest) => ("worker.1".parse().unwrap(), rest),
+        Some(rest) => (other_replica(), rest),
         None => (replica(), word),
     };
     let (what, seconds) = word.split_once('@').unwrap();
@@ -209,6 +228,7 @@ fn shown(decision: &Decision) -> String {
     match &decision.act {
         Act::Nothing => {}
         Act::Reroute(_) => parts.push("reroute".to_owned()),
+        Act::RouteAgain(_) => parts.push("route again".to_owned()),
         Act::Redeploy(_) => parts.push("redeploy".to_owned()),
         Act::Replace(_) => parts.push("replace".to_owned()),
         Act::Restore => parts.push("restore".to_owned()),

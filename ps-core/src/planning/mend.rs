@@ -9,7 +9,7 @@ use crate::plan::{Cause, ContainerRef, EngineAction, Plan, StepId, StoreAction, 
 use crate::planning::Situation;
 use crate::planning::links::{Leaving, leave_links, left};
 use crate::planning::situation::existing;
-use crate::planning::traffic::{is_in_doubt, reroute, routed_once_mended};
+use crate::planning::traffic::{Runs, is_in_doubt, reroute, route_serving, routed_once_mended};
 use crate::runtime::{ContainerId, ContainerState};
 use crate::store::{ReservedEndpoint, StoreChange};
 
@@ -22,6 +22,15 @@ pub fn plan_mend(situation: &Situation) -> Plan {
     let tidied: Vec<StepId> = plan.ids().collect();
     let formation = &situation.record.formation;
     revive(&mut plan, situation, &tidied, |replica| formation.contains(replica));
+    let revived: Vec<StepId> = plan.ids().skip(tidied.len()).collect();
+    // The file was written while what is revived did not run.
+    if is_in_doubt(situation)
+        && !revived.is_empty()
+        && let Some(routed) = route_serving(&mut plan, situation, Runs::ByThen, &Cause::Leftover, &revived)
+    {
+        let record = StoreAction::Record(vec![routed.change]);
+        plan.push(record, Cause::Leftover, &[routed.step]);
+    }
     plan
 }
 

@@ -16,6 +16,7 @@ mod links;
 mod listener;
 mod listener_gaps;
 mod listener_retires;
+mod listener_routes;
 mod manifest;
 mod phases;
 mod planned_text;

@@ -28,8 +28,7 @@ impl Round<'_> {
         match &look.decision.act {
             Act::Nothing | Act::Restore => Ok(()),
             Act::Reroute(replica) => {
-                self.carry_out(app, |situation| Ok(plan_route(situation))).await?;
-                routed(memory, &look.sights);
+                self.route(look, memory).await?;
                 attended.counts.reroutes += 1;
                 attended.lines.push((
                     AuditOutcome::Done,
@@ -37,6 +36,7 @@ impl Round<'_> {
                 ));
                 Ok(())
             }
+            Act::RouteAgain(_) => self.route(look, memory).await,
             Act::Redeploy(replica) => self.redeploy(app, replica, attended).await,
             Act::Replace(replica) => self.replace(look, replica, mail, attended).await,
             Act::Quarantine(cause) => self.quarantine(app, cause, attended).await,
@@ -51,6 +51,14 @@ impl Round<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Tells the proxy where what serves is now.
+    async fn route(self, look: &Look, memory: &mut Memory) -> Result<(), OperationError> {
+        let app = &look.record.name;
+        self.carry_out(app, |situation| Ok(plan_route(situation))).await?;
+        routed(memory, &look.sights);
+        Ok(())
     }
 
     /// Plans from a fresh look and executes.

@@ -42,6 +42,8 @@ pub(super) struct Round<'a> {
 pub(super) struct Attended {
     /// What is remembered from now on; `None` when the app is gone.
     pub(super) memory: Option<Memory>,
+    /// Whether all containers of the app were looked at.
+    pub(super) saw_everything: bool,
     /// What was asked for and could not be done: to be asked for again after a pause.
     pub(super) left: Option<Mail>,
     /// The engine may be about to start something: to be looked at again shortly.
@@ -80,7 +82,12 @@ impl Round<'_> {
             }
             Err(error) => {
                 attended.counts.failures += 1;
-                attended.lines.push((AuditOutcome::Failed, described(&error)));
+                let text = described(&error);
+                // Trying again is not news.
+                if mail.failure.as_ref() != Some(&text) {
+                    attended.lines.push((AuditOutcome::Failed, text.clone()));
+                }
+                mail.failure = Some(text);
                 attended.left = Some(mail);
             }
         }
@@ -210,6 +217,7 @@ impl Round<'_> {
             attended.counts.crashes = attended.counts.crashes.saturating_add(new);
         }
         mail.forget_deaths();
+        attended.saw_everything |= mail.everything;
         let serving: BTreeSet<&ContainerId> = record.serving.values().map(|serving| &serving.container).collect();
         memory.retain(|container, _| serving.contains(container));
         memory.extend(

@@ -140,6 +140,8 @@ impl<'a> Listener<'a> {
         for (name, watch) in &mut self.apps {
             if let Some(mail) = watch.take_mail(now) {
                 watch.is_busy = true;
+                let listens_since = round.listens_since.filter(|_| watch.is_known);
+                let round = Round { listens_since, ..round };
                 let (name, memory) = (name.clone(), std::mem::take(&mut watch.memory));
                 let attend = async move {
                     let attended = round.attend(&name, memory, mail).await;
@@ -212,24 +214,27 @@ impl<'a> Listener<'a> {
         let is_over = event.kind == ContainerEventKind::Removed;
         let deaths = match event.kind {
             ContainerEventKind::Created | ContainerEventKind::Other(_) | ContainerEventKind::Health { .. } => {
-                Self::note_deadline(self.apps.entry(app).or_default(), event);
+                Self::note_deadline(self.watch(app), event);
                 return;
             }
             ContainerEventKind::Died { .. } => vec![event.at],
             _ => Vec::new(),
         };
-        let watch = self.apps.entry(app.clone()).or_default();
+        self.owners.insert(event.container.clone(), app.clone());
+        let is_past = event.at < self.began_at;
+        let watch = self.watch(app);
         if is_over {
             watch.deadlines.remove(&event.container);
         }
-        self.owners.insert(event.container.clone(), app);
         let told = watch.mail.containers.entry(event.container).or_default();
-        let moments = if event.at < self.began_at {
-            &mut told.past
-        } else {
-            &mut told.recent
-        };
+        let moments = if is_past { &mut told.past } else { &mut told.recent };
         moments.extend(deaths);
+    }
+
+    /// What is remembered of an app. One that comes once everything is heard of is known from its beginning.
+    fn watch(&mut self, app: AppName) -> &mut AppWatch {
+        let is_known = self.listens_since.is_some();
+        self.apps.entry(app).or_insert_with(|| AppWatch::new(is_known))
     }
 
     fn note_deadline(watch: &mut AppWatch, event: ContainerEvent) {
@@ -261,10 +266,10 @@ impl<'a> Listener<'a> {
         let known: std::collections::BTreeSet<&AppName> = records.iter().map(|record| &record.name).collect();
         self.apps.retain(|app, watch| known.contains(app) || watch.is_busy);
         for record in &records {
-            let watch = self.apps.entry(record.name.clone()).or_default();
-            watch.mail.add(Mail {
+            let after_gap = self.after_gap;
+            self.watch(record.name.clone()).mail.add(Mail {
                 everything: true,
-                after_gap: self.after_gap,
+                after_gap,
                 record: true,
                 ..Mail::default()
             });
@@ -303,8 +308,9 @@ impl<'a> Listener<'a> {
             return;
         };
         let now = self.now();
-        let watch = self.apps.entry(app.clone()).or_default();
+        let watch = self.watch(app.clone());
         watch.is_busy = false;
+        watch.is_known |= attended.saw_everything;
         watch.memory = memory;
         watch.next_due = attended.next_due.or(watch.next_due.filter(|_| attended.left.is_some()));
         watch.wanted = attended.wanted;

@@ -28,6 +28,8 @@ pub(super) struct Mail {
     pub(super) unhealthy: BTreeSet<ContainerId>,
     /// Something else may have changed: what has to retire.
     pub(super) record: bool,
+    /// Why the last round failed, where it did.
+    pub(super) failure: Option<String>,
 }
 
 impl Mail {

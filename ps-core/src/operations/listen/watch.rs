@@ -22,10 +22,14 @@ pub(super) struct AppWatch {
     pub(super) mail: Mail,
     /// Whether a round is under way.
     pub(super) is_busy: bool,
+    /// Whether each of its containers was looked at once, or is new: what a container did before it is not known to be recent.
+    pub(super) is_known: bool,
     /// What is to be looked at later, and when by the clock that never goes back.
     later: Option<(Duration, Mail)>,
     /// Rounds that failed in a row.
     failures: u32,
+    /// Why the last of them did.
+    failure: Option<String>,
     /// When a container has to retire.
     pub(super) next_due: Option<SystemTime>,
     /// Not before, by the clock that never goes back.
@@ -39,14 +43,25 @@ pub(super) struct AppWatch {
 }
 
 impl AppWatch {
+    pub(super) fn new(is_known: bool) -> Self {
+        Self {
+            is_known,
+            ..Self::default()
+        }
+    }
+
     /// A round failed: what it was about is looked at again after a pause that grows.
     pub(super) fn try_again(&mut self, mail: Mail, now: Duration) {
         self.failures = self.failures.saturating_add(1);
+        self.failure.clone_from(&mail.failure);
         self.look_later(mail, now, back_off(self.failures));
     }
 
     pub(super) fn succeeded(&mut self) {
         self.failures = 0;
+        if self.later.is_none() {
+            self.failure = None;
+        }
     }
 
     pub(super) fn look_shortly(&mut self, mail: Mail, now: Duration) {
@@ -72,7 +87,11 @@ impl AppWatch {
         if let Some((_, mail)) = self.later.take_if(|(at, _)| *at <= now) {
             self.mail.add(mail);
         }
-        (!self.mail.is_empty()).then(|| std::mem::take(&mut self.mail))
+        if self.mail.is_empty() {
+            return None;
+        }
+        self.mail.failure.clone_from(&self.failure);
+        Some(std::mem::take(&mut self.mail))
     }
 
     /// How long until something of the app has to be done; `None` when nothing is known of.

@@ -15,6 +15,7 @@ pub(super) fn cases() -> Vec<Case> {
     super::cases![
         a_web_that_is_restarted_by_hand_keeps_its_address,
         a_web_that_comes_back_elsewhere_is_served_again,
+        a_web_that_was_away_when_its_file_was_written_is_served_again,
     ]
 }
 
@@ -85,5 +86,19 @@ fn a_web_that_comes_back_elsewhere_is_served_again(ground: &Ground) -> Verdict {
         format!("it kept its address: {before:?}, then {after:?}")
     })?;
     listener.says(ground, "sent requests to the new address of web.1")?;
+    listener.end()
+}
+
+fn a_web_that_was_away_when_its_file_was_written_is_served_again(ground: &Ground) -> Verdict {
+    let port = ground.use_nginx()?;
+    let app = deployed(ground, "shop")?;
+    let listener = Listener::start(ground, &[])?;
+    let id = ContainerId(ground.id(&app, "web.1")?);
+    ground.block_on(ground.engine().stop_container(&id, Duration::from_secs(1)))?;
+    ground.ok(&["domains:add", &app, &host(&app)])?;
+    let (status, _) = get_at_once(port, &host(&app))?;
+    ensure(status == 502, || format!("it answers {status}"))?;
+    ground.block_on(ground.engine().start_container(&id))?;
+    is_served(ground, port, &app)?;
     listener.end()
 }
