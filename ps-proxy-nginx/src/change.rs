@@ -51,7 +51,7 @@ struct Before {
 }
 
 /// The files of apps that change; without a text one goes.
-type Texts = BTreeMap<AppName, Option<String>>;
+pub(crate) type Texts = BTreeMap<AppName, Option<String>>;
 
 impl Change {
     /// Makes it, or puts back what was there.
@@ -123,12 +123,16 @@ impl Change {
             return Ok(false);
         };
         let generations = Generations::of(&self.places);
-        for (app, text) in self.texts(changes, named)? {
-            if generations.site_text(named, &app)? != text {
+        let texts = self.texts(changes, named)?;
+        for (app, text) in &texts {
+            if generations.site_text(named, app)? != *text {
                 return Ok(false);
             }
         }
-        let base = self.surroundings.base_text(named, self.buckets_of(Some(named))?)?;
+        let before = self.ports_of_before(Some(named), &texts)?;
+        let base = self
+            .surroundings
+            .base_text(named, &before, self.buckets_of(Some(named))?)?;
         let is_same = generations.base_text(named)? == Some(base) && Swap::to(self.entrances(named)?)?.is_empty();
         Ok(is_same && self.question(self.config.http_port).is_steadily(Some(named)).await)
     }
@@ -167,7 +171,8 @@ impl Change {
     ) -> Result<(), ProxyError> {
         let generations = Generations::of(&self.places);
         let mut buckets = self.buckets_of(before.base)?;
-        let base = self.surroundings.base_text(number, buckets)?;
+        let ports = self.ports_of_before(before.base, texts)?;
+        let base = self.surroundings.base_text(number, &ports, buckets)?;
         generations.make(number, before.base, &base, texts)?;
         let sites = self.new_sites(before, changes, texts)?;
         let mut is_second = false;
@@ -189,7 +194,7 @@ impl Change {
                 return Err(too_small_buckets(said));
             }
             is_second = true;
-            generations.write_base(number, &self.surroundings.base_text(number, buckets)?)?;
+            generations.write_base(number, &self.surroundings.base_text(number, &ports, buckets)?)?;
         }
     }
 

@@ -84,6 +84,20 @@ impl<'a> Generations<'a> {
         read(&self.site(number, app))
     }
 
+    /// The files of all apps in a generation but these.
+    pub(crate) fn site_texts_but<'b>(
+        self,
+        number: u64,
+        but: impl Iterator<Item = &'b AppName>,
+    ) -> Result<Vec<String>, ProxyError> {
+        let but: Vec<PathBuf> = but.map(|app| self.site(number, app)).collect();
+        let apps = self.apps(number);
+        let entries = fs::read_dir(&apps).map_err(|error| cannot("read", &apps, error))?;
+        let paths = entries.flatten().map(|entry| entry.path());
+        let texts = paths.filter(|path| !but.contains(path)).map(|path| read(&path));
+        texts.filter_map(Result::transpose).collect()
+    }
+
     /// Takes a number that was never used.
     pub(crate) fn take_number(self) -> Result<u64, ProxyError> {
         let last = read(&self.places.number())?.and_then(|text| text.trim().parse().ok());

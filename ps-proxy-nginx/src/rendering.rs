@@ -1,6 +1,7 @@
 //! Texts of nginx files out of templates. Invariant: the same values give the same text, and a name that a template does not know
 //! is an error, never an empty place.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -55,9 +56,9 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
-    fn listen(&self) -> Vec<Value> {
-        let any = Some(format!("listen {};", self.port));
-        let ipv6 = self.has_ipv6.then(|| format!("listen [::]:{};", self.port));
+    fn listen(&self, port: u16) -> Vec<Value> {
+        let any = Some(format!("listen {port};"));
+        let ipv6 = self.has_ipv6.then(|| format!("listen [::]:{port};"));
         any.into_iter().chain(ipv6).map(Value::from).collect()
     }
 
@@ -74,10 +75,17 @@ impl Surroundings {
         }
     }
 
-    /// The file of what all sites share, for a generation.
-    pub(crate) fn base_text(&self, number: u64, hash_bucket_size: Option<u32>) -> Result<String, ProxyError> {
+    /// The file of what all sites share, for a generation. It listens on these ports too, which files of apps still have.
+    pub(crate) fn base_text(
+        &self,
+        number: u64,
+        ports_of_before: &BTreeSet<u16>,
+        hash_bucket_size: Option<u32>,
+    ) -> Result<String, ProxyError> {
+        let ports = std::iter::once(self.port).chain(ports_of_before.iter().copied());
         let values = context! {
-            listen => self.listen(),
+            listen => ports.flat_map(|port| self.listen(port)).collect::<Vec<Value>>(),
+            has_ipv6 => self.has_ipv6,
             variables => self.variables(),
             number_host => number_host(&self.short_owner),
             is_own => self.is_own,
@@ -104,7 +112,7 @@ impl Surroundings {
             name => format!("psctl-{}-{}", self.short_owner, site.app),
             domains => domains.collect::<Vec<Value>>(),
             upstreams => Value::from_object(Upstreams(site.upstreams.clone())),
-            listen => self.listen(),
+            listen => self.listen(self.port),
             http_port => self.port,
             number => number,
             settings => settings(&site.settings),
@@ -340,14 +348,16 @@ mod tests {
     #[test]
     fn only_an_own_nginx_has_a_default_server() {
         let mut own = surroundings(true);
-        let text = own.base_text(17, Some(512)).unwrap();
+        let text = own.base_text(17, &BTreeSet::new(), Some(512)).unwrap();
         assert!(!text.contains("default_server") && text.contains("\nserver_names_hash_bucket_size 512;\n"));
         assert!(text.starts_with("# psctl configuration 17 on port 80\n"));
         assert!(text.contains("return 200 \"psctl 17 $pid\\n\";"));
         own.is_own = true;
-        let text = own.base_text(17, None).unwrap();
+        let text = own.base_text(17, &[8080].into(), None).unwrap();
         assert!(
-            text.contains("    listen 80 default_server;\n    listen [::]:80 default_server;\n"),
+            text.contains(
+                "    listen 80 default_server;\n    listen [::]:80 default_server;\n    listen 8080 default_server;\n"
+            ),
             "{text}"
         );
         assert!(!text.contains("hash_bucket"));

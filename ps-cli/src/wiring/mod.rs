@@ -6,6 +6,7 @@
 pub mod adapters;
 mod background;
 pub mod candidates;
+mod current_proxy;
 pub mod discovery;
 mod empty_store;
 mod engine_search;

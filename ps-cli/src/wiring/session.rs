@@ -16,8 +16,9 @@ use ps_core::source::SourceReader;
 use ps_core::store::{HeldLock, LockKind, Store, StoreErrorKind};
 use tokio::sync::OnceCell;
 
-use super::adapters::{Adapters, ProxyPlace};
+use super::adapters::Adapters;
 use super::candidates::{Candidate, candidates};
+use super::current_proxy::CurrentProxy;
 use super::discovery::Discovery;
 use super::empty_store::EmptyStore;
 use super::engine_search::{Stopped, Surroundings, find_engine, find_running_engine};
@@ -107,15 +108,15 @@ impl Session {
         self.adapters.prober()
     }
 
-    /// Sends requests to containers.
+    /// Sends requests to containers, with the settings that are in force at each call.
     pub async fn proxy(&self) -> Result<Arc<dyn Proxy>, CommandError> {
         let store = self.current_store().await?;
-        let (owner, global) = (store.owner().await?, store.global().await?);
-        Ok(self.adapters.proxy(&ProxyPlace {
-            state_directory: &self.state_directory()?,
-            owner: &owner,
-            environment: &self.environment,
-            properties: &global.properties,
+        Ok(Arc::new(CurrentProxy {
+            adapters: self.adapters.clone(),
+            owner: store.owner().await?,
+            store,
+            state_directory: self.state_directory()?,
+            environment: self.environment.clone(),
         }))
     }
 

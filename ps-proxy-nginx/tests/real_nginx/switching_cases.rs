@@ -7,7 +7,7 @@ use ps_core::proxy::Proxy;
 
 use crate::app_server::AppServer;
 use crate::client::get;
-use crate::ground::{Ground, serve};
+use crate::ground::{Ground, free_port, serve};
 use crate::{Case, case, tell};
 
 /// How often the app is switched to another server.
@@ -22,6 +22,14 @@ pub(crate) fn cases() -> Vec<Case> {
         case(
             "no_request_is_lost_or_late_with_the_systems_nginx",
             switches_of_the_systems,
+        ),
+        case(
+            "sites_on_the_port_of_before_keep_their_catch_all",
+            sites_of_psctls_own_on_the_port_of_before,
+        ),
+        case(
+            "sites_on_the_port_of_before_keep_their_catch_all_in_the_systems_nginx",
+            sites_of_the_systems_on_the_port_of_before,
         ),
     ]
 }
@@ -98,4 +106,61 @@ async fn switches_of_the_systems() {
     let ground = Ground::system();
     ground.start();
     switch_under_load(&ground).await;
+}
+
+/// One app after the other comes to the new port; whoever still knows the old one changes nothing for the others.
+async fn sites_stay_on_the_port_of_before(mut ground: Ground) {
+    let (shop, blog) = (AppServer::named("shop").await, AppServer::named("blog").await);
+    let (serves_shop, serves_blog) = (
+        [serve("shop", &["shop.localhost"], &[shop.address])],
+        [serve("blog", &["blog.localhost"], &[blog.address])],
+    );
+    let (old, new) = (ground.config.http_port, free_port());
+    let outdated = ground.proxy();
+    outdated
+        .change_sites(&[serves_shop.clone(), serves_blog.clone()].concat())
+        .await
+        .unwrap();
+    let answers = async |port| {
+        let mut answers = Vec::new();
+        for host in ["shop.localhost", "blog.localhost", "other.localhost"] {
+            let answer = get(port, host, "/").await.unwrap();
+            answers.push(if answer.status == 200 {
+                answer.body
+            } else {
+                answer.status.to_string()
+            });
+        }
+        answers
+    };
+    ground.config.http_port = new;
+    ground.proxy().change_sites(&serves_shop).await.unwrap();
+    assert_eq!(answers(old).await, ["404", "blog", "404"]);
+    assert_eq!(answers(new).await, ["shop", "404", "404"]);
+    // The same once more has nothing to do.
+    let before = ground.generations();
+    ground.proxy().change_sites(&serves_shop).await.unwrap();
+    assert_eq!(ground.generations(), before);
+    outdated.change_sites(&serves_blog).await.unwrap();
+    assert_eq!(answers(old).await, ["404", "blog", "404"]);
+    assert_eq!(answers(new).await, ["shop", "404", "404"]);
+    ground
+        .proxy()
+        .change_sites(&[serves_shop, serves_blog].concat())
+        .await
+        .unwrap();
+    assert_eq!(answers(new).await, ["shop", "blog", "404"]);
+    let base = format!("generations/{}/base.conf", ground.generations().last().unwrap());
+    let base = std::fs::read_to_string(ground.nginx(&base)).unwrap();
+    assert!(!base.contains(&format!("listen {old}")), "{base}");
+}
+
+async fn sites_of_psctls_own_on_the_port_of_before() {
+    sites_stay_on_the_port_of_before(Ground::own()).await;
+}
+
+async fn sites_of_the_systems_on_the_port_of_before() {
+    let ground = Ground::system();
+    ground.start();
+    sites_stay_on_the_port_of_before(ground).await;
 }
