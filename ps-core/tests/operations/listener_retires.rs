@@ -113,6 +113,34 @@ async fn a_replica_that_stays_unhealthy_uses_the_budget_up() {
 }
 
 #[tokio::test]
+async fn an_unhealthy_replica_whose_replacements_fail_is_asked_again_until_quarantine() {
+    let bench = Bench::new();
+    set_checks(&bench, [("web", vec![path("/ready"), liveness()])]);
+    for asked in ["/ready", "/alive"] {
+        bench.prober.answer(asked, FakeAnswer::Status(200));
+    }
+    bench
+        .engine
+        .on_start("shop.web.1*", Behaviour::ListensAfter(Duration::ZERO, 5000));
+    bench.deploy().await;
+    let first = bench.record().await.serving;
+    let ears = while_listening(&bench, async |_| {
+        for asked in ["/ready", "/alive"] {
+            bench.prober.answer(asked, FakeAnswer::Status(503));
+        }
+        bench.pause(60).await;
+        assert_eq!(bench.record().await.serving, first, "it stays");
+        bench.pause(600).await;
+    })
+    .await;
+    let quarantine = bench.record().await.quarantine.unwrap();
+    assert_eq!(quarantine.cause, "web.1 ended 11 times within 10 minutes");
+    assert_eq!((ears.figures().crashes, ears.figures().replacements), (11, 0));
+    let told = "failed shop: could not replace web.1, whose liveness checks failed: ";
+    assert!(ears.lines()[0].starts_with(told), "{:?}", ears.lines());
+}
+
+#[tokio::test]
 async fn a_restarted_container_is_asked_again() {
     let bench = with_liveness().await;
     while_listening(&bench, async |_| {

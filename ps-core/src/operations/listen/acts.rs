@@ -155,9 +155,8 @@ impl Round<'_> {
             }
         };
         attended.counts.replacements += u64::from(result.is_ok());
-        attended.alive.retain(|(other, _)| other != replica);
         match result {
-            Ok(()) => {}
+            Ok(()) => attended.alive.retain(|(other, _)| other != replica),
             // The old one stays; its checks go on, and so does the counting.
             Err(error) if is_the_apps(&error) => attended.counts.failures += 1,
             Err(error) => return Err(error),
