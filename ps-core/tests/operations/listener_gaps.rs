@@ -1,8 +1,10 @@
 //! The listener when the connection to the engine, or the engine itself, goes away.
 
+use std::time::Duration;
+
 use ps_core::proxy::ProxyPresence;
-use ps_core::runtime::RuntimeErrorKind;
-use ps_core::testing::{Fault, FaultEffect};
+use ps_core::runtime::{ImageRuntime, RuntimeErrorKind};
+use ps_core::testing::{Behaviour, Fault, FaultEffect};
 
 use crate::bench::{Bench, shop};
 use crate::listener::while_listening;
@@ -76,6 +78,54 @@ async fn an_app_comes_back_after_the_engine_was_gone() {
             .iter()
             .any(|line| line.contains("lost the engine's events"))
     );
+}
+
+#[tokio::test]
+async fn an_app_that_ends_at_once_after_the_engine_was_gone_is_started_once() {
+    let bench = Bench::unchecked("no").await;
+    // So that it has ended when it is looked at after its start.
+    bench.engine.set_latency(Duration::from_millis(10));
+    let ears = while_listening(&bench, async |_| {
+        let ends = Behaviour::ExitsAfter(Duration::ZERO, 1);
+        bench.engine.on_next_starts(1000, "shop.web.1*", ends);
+        bench.engine.die();
+        bench.pause(10).await;
+        bench.engine.reboot();
+        bench.engine.forget_calls();
+        bench.pause(3600).await;
+    })
+    .await;
+    assert_eq!(bench.engine.calls_of("start_container").len(), 1);
+    let told = "failed shop: is not back after the engine was gone: shop.web.1 ended right after its start";
+    let lines = ears.lines();
+    let failed: Vec<&String> = lines.iter().filter(|line| line.starts_with("failed")).collect();
+    assert_eq!(failed, [told]);
+    assert_eq!((ears.figures().restores, ears.figures().failures), (0, 1));
+}
+
+#[tokio::test]
+async fn an_app_whose_image_and_source_are_gone_is_not_built_again_and_again() {
+    let bench = Bench::new();
+    bench.source.set_revision("/src", "first");
+    bench.deploy().await;
+    let image = bench.record().await.release.unwrap().image.id;
+    let ears = while_listening(&bench, async |_| {
+        bench.engine.die();
+        bench.pause(10).await;
+        bench.engine.reboot();
+        assert!(bench.engine.vanish("shop.web.1"));
+        for name in ["psctl/shop:v1", &image.0] {
+            let _ = bench.engine.remove_image(name).await;
+        }
+        bench.source.set_revision("/src", "second");
+        bench.pause(3600).await;
+    })
+    .await;
+    let failed = ears.lines().into_iter().filter(|line| line.starts_with("failed"));
+    let told = "failed shop: is not back after the engine was gone: \
+                the image of v1 of shop is gone, and the directory /src changed since";
+    assert_eq!(failed.collect::<Vec<_>>(), [told]);
+    assert_eq!(ears.figures().failures, 1);
 }
 
 #[tokio::test]

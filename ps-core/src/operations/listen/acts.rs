@@ -13,6 +13,7 @@ use crate::operations::{OperationError, RestoreOutcome, RestoreSelection, VerbOu
 use crate::plan::{Cause, Plan};
 use crate::planning::{Rollout, Selection, Situation, plan_quarantine, plan_rollout, plan_route};
 use crate::runtime::RuntimeErrorKind;
+use crate::source::{SourceError, SourceErrorKind};
 use crate::store::StoreChange;
 
 impl Round<'_> {
@@ -233,7 +234,19 @@ fn is_the_apps(error: &OperationError) -> bool {
             | StepError::Proxy(_) => false,
             _ => true,
         },
-        OperationError::Launch(_) | OperationError::NameTaken { .. } => true,
+        OperationError::Source(error) => is_wrong(error),
+        OperationError::Launch(_)
+        | OperationError::NameTaken { .. }
+        | OperationError::Env { .. }
+        | OperationError::Formation(_)
+        | OperationError::ReleaseLost { .. }
+        | OperationError::ReleaseRemoved { .. }
+        | OperationError::EndedAgain { .. } => true,
         _ => false,
     }
+}
+
+/// Whether a source was read and is wrong; one that cannot be read now may be there later.
+fn is_wrong(error: &SourceError) -> bool {
+    error.kind != SourceErrorKind::Unreadable
 }
