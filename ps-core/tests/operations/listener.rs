@@ -123,7 +123,7 @@ impl Bench {
         crashes.iter().filter(|crash| crash.kind == CrashKind::Ended).count()
     }
 
-    async fn quarantine(&self) -> Option<String> {
+    pub(crate) async fn quarantine(&self) -> Option<String> {
         self.record().await.quarantine.map(|quarantine| quarantine.cause)
     }
 }

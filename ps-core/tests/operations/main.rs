@@ -15,6 +15,7 @@ mod lifecycle;
 mod links;
 mod listener;
 mod listener_gaps;
+mod listener_redeploys;
 mod listener_retires;
 mod listener_routes;
 mod manifest;

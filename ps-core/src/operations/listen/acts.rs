@@ -220,14 +220,19 @@ impl Round<'_> {
     }
 }
 
-/// Whether the app itself is to blame, so that trying again would change nothing.
+/// Whether the app itself is to blame, so that trying again would change nothing. What the engine or the host stood in the way of is not
+/// the app's: a full disk, a port in use, a name that somebody else has.
 fn is_the_apps(error: &OperationError) -> bool {
     match error {
         OperationError::Step(step) => match &step.error {
-            StepError::Runtime(error) => !matches!(
+            StepError::Runtime(error) => matches!(
                 error.kind,
-                RuntimeErrorKind::Unreachable | RuntimeErrorKind::OutcomeUnknown | RuntimeErrorKind::PermissionDenied
+                RuntimeErrorKind::ImageMissing
+                    | RuntimeErrorKind::Invalid
+                    | RuntimeErrorKind::Unsupported
+                    | RuntimeErrorKind::BuildFailed
             ),
+            StepError::Source(error) => is_wrong(error),
             StepError::NotReady(NotReady::Unknown(_))
             | StepError::Store(_)
             | StepError::Cancelled
@@ -236,7 +241,6 @@ fn is_the_apps(error: &OperationError) -> bool {
         },
         OperationError::Source(error) => is_wrong(error),
         OperationError::Launch(_)
-        | OperationError::NameTaken { .. }
         | OperationError::Env { .. }
         | OperationError::Formation(_)
         | OperationError::ReleaseLost { .. }
