@@ -1,5 +1,5 @@
-//! The audit trail of the use cases. Invariant: [`Operations::told`] is the only place that writes it; a use case that changes
-//! something leaves one entry when it ends, a dry run none, and a trail that cannot be written fails nothing.
+//! The audit trail of the use cases. Invariant: [`Operations::write_entry`] is the only place that writes it, without a config value; a use
+//! case that changes something leaves one entry when it ends, a dry run none, and a trail that cannot be written fails nothing.
 
 use std::sync::PoisonError;
 
@@ -46,18 +46,31 @@ impl Operations {
             Ok(text) => (AuditOutcome::Done, text),
             Err(error) => (AuditOutcome::Failed, why(error)),
         };
+        self.write_entry(app, verb, outcome, &text).await;
+    }
+
+    /// Writes one entry, and returns its text as it was written: in one line, without config values.
+    pub(super) async fn write_entry(
+        &self,
+        app: Option<&AppName>,
+        verb: &str,
+        outcome: AuditOutcome,
+        text: &str,
+    ) -> String {
         let redactor = self.hidden.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let redactor = redactor.sparing(app.map(AppName::as_str));
+        let text = one_line(&redactor.redact(text));
         let entry = AuditEntry {
             at: self.adapters.clock.now(),
             app: app.cloned(),
             verb: verb.to_owned(),
             by: self.options.by.clone(),
             outcome,
-            text: one_line(&redactor.redact(&text)),
+            text: text.clone(),
         };
         // What was done is done, whether it can be written down or not.
         let _ = self.adapters.store.audit(entry).await;
+        text
     }
 }
 

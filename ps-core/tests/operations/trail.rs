@@ -1,8 +1,10 @@
 //! What use cases leave in the audit trail.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ps_core::audit::AuditOutcome;
+use ps_core::checks::{CheckMoment, HealthCheck};
 use ps_core::config::Config;
 use ps_core::formation::parse_scale;
 use ps_core::operations::{ConfigEdit, OperationOptions, RunRequest};
@@ -10,9 +12,11 @@ use ps_core::policies::Property;
 use ps_core::release::{ReleaseNumber, Source};
 use ps_core::runtime::{RuntimeErrorKind, TerminalMode};
 use ps_core::store::{LockKind, Store, StoreChange};
-use ps_core::testing::{Fault, FaultEffect};
+use ps_core::testing::{Behaviour, FakeAnswer, Fault, FaultEffect};
 
 use crate::bench::{Bench, shop};
+use crate::checks::{path, set_checks};
+use crate::listener::while_listening;
 
 /// The trail, one line an entry: `ps:scale done scaled web=2`.
 async fn trail(bench: &Bench) -> Vec<String> {
@@ -105,7 +109,7 @@ async fn a_one_off_is_told_by_its_program_alone() {
         let request = RunRequest {
             command: command.iter().map(|word| (*word).to_owned()).collect(),
             terminal: TerminalMode::Detached,
-            time_to_live: std::time::Duration::from_secs(60),
+            time_to_live: Duration::from_secs(60),
         };
         bench.operations.run_detached(&shop(), &request).await.unwrap();
     }
@@ -160,6 +164,41 @@ async fn no_config_value_gets_into_the_trail() {
 }
 
 #[tokio::test]
+async fn no_config_value_gets_into_what_the_listener_writes_and_tells() {
+    let bench = Bench::new();
+    let liveness = HealthCheck {
+        moment: CheckMoment::Liveness,
+        ..path("/alive")
+    };
+    set_checks(&bench, [("web", vec![path("/ready?key=t0psecret"), liveness])]);
+    for asked in ["/ready?key=t0psecret", "/alive"] {
+        bench.prober.answer(asked, FakeAnswer::Status(200));
+    }
+    let listens = Behaviour::ListensAfter(Duration::ZERO, 5000);
+    bench.engine.on_start("shop.web.1*", listens);
+    bench.deploy().await;
+    bench
+        .operations
+        .configure(&shop(), &edit("TOKEN", "t0psecret"), true)
+        .await
+        .unwrap();
+    let ears = while_listening(&bench, async |_| {
+        // The error of the replacement repeats the path of its check.
+        for asked in ["/ready?key=t0psecret", "/alive"] {
+            bench.prober.answer(asked, FakeAnswer::Status(503));
+        }
+        bench.pause(60).await;
+    })
+    .await;
+    let text = trail(&bench).await.join("\n");
+    assert!(text.contains("events:listen failed could not replace web.1"), "{text}");
+    assert!(!text.contains("secret"), "{text}");
+    let told = ears.lines().join("\n");
+    assert!(told.contains("/ready?key=XXXXXX"), "{told}");
+    assert!(!told.contains("secret"), "{told}");
+}
+
+#[tokio::test]
 async fn an_interrupted_command_says_so_and_no_more() {
     let bench = Bench::new();
     bench.deploy().await;
@@ -197,7 +236,7 @@ async fn a_command_that_finds_the_app_locked_is_told_too() {
     bench.deploy().await;
     let _held = bench
         .store
-        .lock_app(&shop(), LockKind::Change, "deploy", std::time::Duration::ZERO)
+        .lock_app(&shop(), LockKind::Change, "deploy", Duration::ZERO)
         .await
         .unwrap();
     bench.operations.stop(&shop()).await.unwrap_err();

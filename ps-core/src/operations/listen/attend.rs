@@ -13,7 +13,7 @@ use super::VERB;
 use super::mail::{Deaths, Mail, Memory};
 use super::news::ListenFigures;
 use crate::app::AppRecord;
-use crate::audit::{AuditEntry, AuditOutcome};
+use crate::audit::AuditOutcome;
 use crate::listen::{Act, Decision, MEMORY, Scene, Sight, decide};
 use crate::manifest::Manifest;
 use crate::names::{AppName, OwnerToken, Replica};
@@ -48,7 +48,7 @@ pub(super) struct Attended {
     pub(super) left: Option<Mail>,
     /// The engine may be about to start something: to be looked at again shortly.
     pub(super) look_again: Option<Mail>,
-    /// What was done or noticed.
+    /// What was done or noticed; once the round has ended, as it may be told.
     pub(super) lines: Vec<(AuditOutcome, String)>,
     /// What to add to the figures: counts only.
     pub(super) counts: ListenFigures,
@@ -92,8 +92,8 @@ impl Round<'_> {
             }
         }
         attended.memory = Some(memory);
-        for (outcome, text) in &attended.lines {
-            self.audit(app, *outcome, text.clone()).await;
+        for (outcome, text) in &mut attended.lines {
+            *text = self.audit(Some(app), *outcome, text).await;
         }
         attended
     }
@@ -260,23 +260,9 @@ impl Round<'_> {
         Ok(self.operations.adapters.store.apply(&changes).await?)
     }
 
-    /// Adds to the audit trail; what cannot be written there stops nothing.
-    pub(super) async fn audit(self, app: &AppName, outcome: AuditOutcome, text: String) {
-        self.audit_line(Some(app.clone()), outcome, text).await;
-    }
-
-    /// The same about no app.
-    pub(super) async fn audit_line(self, app: Option<AppName>, outcome: AuditOutcome, text: String) {
-        let adapters = &self.operations.adapters;
-        let entry = AuditEntry {
-            at: adapters.clock.now(),
-            app,
-            verb: VERB.to_owned(),
-            by: self.operations.options.by.clone(),
-            outcome,
-            text,
-        };
-        let _ = adapters.store.audit(entry).await;
+    /// Adds a line about an app, or about none, to the audit trail, and returns it as it may be told.
+    pub(super) async fn audit(self, app: Option<&AppName>, outcome: AuditOutcome, text: &str) -> String {
+        self.operations.write_entry(app, VERB, outcome, text).await
     }
 }
 

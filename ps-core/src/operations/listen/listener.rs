@@ -357,7 +357,7 @@ impl<'a> Listener<'a> {
         let Some(watch) = self.apps.get_mut(&app) else { return };
         watch.is_busy = false;
         watch.mail.record = true;
-        let line = match result {
+        let (outcome, text) = match result {
             Ok(outcome) if outcome.is_change() => {
                 watch.retired();
                 (
@@ -374,15 +374,12 @@ impl<'a> Listener<'a> {
                 )
             }
         };
-        self.round().audit(&app, line.0, line.1.clone()).await;
-        let (outcome, text) = line;
-        let app = Some(app);
-        self.sink.tell(ListenNews::Line { app, outcome, text });
+        self.line(Some(app), outcome, text).await;
     }
 
-    /// Tells a line about no app, and writes it down.
+    /// Writes a line down, and tells it.
     async fn line(&self, app: Option<AppName>, outcome: AuditOutcome, text: String) {
-        self.round().audit_line(app.clone(), outcome, text.clone()).await;
+        let text = self.round().audit(app.as_ref(), outcome, &text).await;
         self.sink.tell(ListenNews::Line { app, outcome, text });
     }
 
