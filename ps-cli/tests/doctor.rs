@@ -127,7 +127,7 @@ fn what_an_engine_tells_of_itself_is_judged() {
     place.engine.set_detail(EngineDetail {
         containers_outlive_it: false,
         now: Some(later),
-        storage: None,
+        ..EngineDetail::default()
     });
     let found = look(&place);
     assert_eq!(finding(&found, "live-restore").unwrap().0, "advice");

@@ -180,8 +180,10 @@ impl ContainerRuntime for PodmanRuntime {
         let info: Info = answer
             .json()
             .map_err(|failure| failure.into_error("describe", "the engine"))?;
+        let identity = identity(&info);
         let storage = Some(info.store.graph_root).filter(|path| !path.is_empty());
         Ok(EngineDetail {
+            identity,
             containers_outlive_it: true,
             now: answer.date,
             storage: storage.map(PathBuf::from),

@@ -93,6 +93,7 @@ impl ContainerRuntime for ToyRuntime {
 
     async fn inspect_engine(&self) -> Result<EngineDetail, RuntimeError> {
         Ok(EngineDetail {
+            identity: self.identity(),
             containers_outlive_it: false,
             now: Some(std::time::SystemTime::now()),
             storage: None,

@@ -91,7 +91,7 @@ pub(super) fn healthy() -> Facts {
                 detail: Some(EngineDetail {
                     containers_outlive_it: true,
                     now: Some(now()),
-                    storage: None,
+                    ..EngineDetail::default()
                 }),
                 oldest_tested: Some("20.10".to_owned()),
             }),

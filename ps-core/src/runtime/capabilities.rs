@@ -24,9 +24,11 @@ pub struct RuntimeCapabilities {
     pub limits_log_size: bool,
 }
 
-/// What an engine tells of itself at the moment, for `doctor`. Nothing is planned by it.
+/// What an engine tells of itself at the moment, for `doctor` and the listener. Nothing is planned by it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EngineDetail {
+    /// Which engine answered, asked anew: another one may listen there by now.
+    pub identity: EngineIdentity,
     /// Whether containers keep running while the engine is down or begins again.
     pub containers_outlive_it: bool,
     /// Its time of day, to the second at least; `None` where it does not tell.
@@ -36,7 +38,7 @@ pub struct EngineDetail {
 }
 
 /// Which engine answered. A state directory is bound to one of these.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EngineIdentity {
     /// `docker` or `podman`.
     pub kind: String,

@@ -42,13 +42,13 @@ use crate::policies::RestartPolicy;
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ContainerRuntime: Debug + Send + Sync {
-    /// Which engine this is. No call.
+    /// Which engine this was when it was connected to. No call.
     fn identity(&self) -> EngineIdentity;
 
     /// What it can do. No call.
     fn capabilities(&self) -> RuntimeCapabilities;
 
-    /// What it tells of itself now.
+    /// What it tells of itself now, and which engine it is.
     async fn inspect_engine(&self) -> Result<EngineDetail, RuntimeError>;
 
     /// All containers that the filter takes, running or not, in any order. Exactly one call, filtered by the engine.

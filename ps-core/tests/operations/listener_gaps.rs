@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ps_core::proxy::ProxyPresence;
-use ps_core::runtime::{ImageRuntime, RuntimeErrorKind};
+use ps_core::runtime::{ContainerRuntime, EngineDetail, EngineIdentity, ImageRuntime, RuntimeErrorKind};
 use ps_core::testing::{Behaviour, Fault, FaultEffect};
 
 use crate::bench::{Bench, shop};
@@ -158,6 +158,51 @@ async fn the_pause_between_connections_grows_to_a_minute() {
         bench.pause(120).await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn nothing_is_rebuilt_on_another_engine_that_answers() {
+    for has_other_id in [true, false] {
+        let bench = Bench::new();
+        let here = EngineDetail {
+            storage: Some("/here".into()),
+            ..EngineDetail::default()
+        };
+        bench.engine.set_detail(here);
+        bench.deploy().await;
+        let ears = while_listening(&bench, async |_| {
+            let (identity, detail) = (bench.engine.identity(), bench.engine.inspect_engine().await.unwrap());
+            bench.engine.die();
+            bench.pause(10).await;
+            // Another one, without any container.
+            if has_other_id {
+                let id = "OTHER".to_owned();
+                bench.engine.set_identity(EngineIdentity { id, ..identity.clone() });
+            } else {
+                let storage = Some("/elsewhere".into());
+                bench.engine.set_detail(EngineDetail {
+                    storage,
+                    ..detail.clone()
+                });
+            }
+            bench.engine.reboot();
+            assert!(bench.engine.vanish("shop.web.1"));
+            bench.engine.forget_calls();
+            bench.pause(3600).await;
+            assert_eq!(bench.engine.calls_of("create_container"), []);
+            assert_eq!(bench.engine.calls_of("inspect_container"), []);
+            bench.engine.set_identity(identity);
+            bench.engine.set_detail(detail);
+            bench.pause(120).await;
+        })
+        .await;
+        assert_eq!(bench.running().await, ["shop.web.1"], "on its own engine it is");
+        assert_eq!(ears.figures().restores, 1);
+        let told = "noticed lost the engine's events: another engine answers; connecting again in ";
+        let lines = ears.lines();
+        let told: Vec<&String> = lines.iter().filter(|line| line.starts_with(told)).collect();
+        assert_eq!(told.len(), 1, "{lines:?}");
+    }
 }
 
 #[tokio::test]

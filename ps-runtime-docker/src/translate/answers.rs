@@ -14,6 +14,7 @@ use ps_core::runtime::{
 use serde::Deserialize;
 
 use super::document::{at, entries, items, number, text, text_map};
+use crate::capabilities::found_identity;
 
 /// A row of a list call. Only what is needed is read: a document of a thousand rows would take ten megabytes.
 #[derive(Debug, Default, Deserialize)]
@@ -118,6 +119,7 @@ fn has_own_interfaces(mode: &str) -> bool {
 /// What the engine tells of itself. Containers survive it when `live-restore` is on.
 pub(crate) fn engine_detail(engine: SystemInfo) -> EngineDetail {
     EngineDetail {
+        identity: found_identity(&engine, engine.server_version.clone().unwrap_or_default()),
         containers_outlive_it: engine.live_restore_enabled.unwrap_or(false),
         now: engine.system_time.as_deref().and_then(read_time),
         storage: engine

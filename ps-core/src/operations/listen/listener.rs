@@ -10,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt, pin_mut, select_biased};
 
 use super::attend::{Attended, Round, described};
+use super::compare::Compared;
 use super::events::{Events, News};
 use super::liveness::Life;
 use super::mail::Mail;
@@ -19,16 +20,15 @@ use crate::audit::AuditOutcome;
 use crate::labels;
 use crate::listen::{BUDGET_WINDOW, reconnect_delay};
 use crate::names::{AppName, OwnerToken, Replica};
-use crate::observation::{Observation, observation_filter, observe};
 use crate::operations::{OperationError, Operations, VerbOutcome};
-use crate::runtime::{ContainerEvent, ContainerEventKind, ContainerId};
+use crate::runtime::{ContainerEvent, ContainerEventKind, ContainerId, EngineDetail};
 
 /// The longest wait at once: where the time of day was changed, what is due is found within it.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// What ended.
 enum Done {
-    Compared(Result<Observation, OperationError>),
+    Compared(Result<Box<Compared>, String>),
     Attended(AppName, Box<Attended>),
     Lived(AppName, ContainerId, Life),
     Retired(AppName, Result<VerbOutcome, OperationError>),
@@ -42,6 +42,12 @@ pub(super) struct Listener<'a> {
     /// Whose a container is: events of networks do not say.
     owners: BTreeMap<ContainerId, AppName>,
     events: Option<Events>,
+    /// The engine that has to answer; of its detail only what never changes counts.
+    engine: EngineDetail,
+    /// Whether it answered since the connection was made: nothing is done to apps before.
+    has_answered: bool,
+    /// Why the connection was lost, when that was told since it last answered.
+    told_loss: Option<String>,
     /// Lost connections in a row.
     losses: u32,
     /// When to connect again, by the clock that never goes back; `None` while connected.
@@ -73,6 +79,12 @@ impl<'a> Listener<'a> {
             apps: BTreeMap::new(),
             owners: BTreeMap::new(),
             events: None,
+            engine: EngineDetail {
+                identity: operations.adapters.engine.identity(),
+                ..EngineDetail::default()
+            },
+            has_answered: false,
+            told_loss: None,
             losses: 0,
             connect_at: Some(Duration::ZERO),
             began_at: operations.adapters.clock.now(),
@@ -126,7 +138,8 @@ impl<'a> Listener<'a> {
     /// How long nothing is to be done.
     fn wait(&self) -> Duration {
         let (now, today) = (self.now(), self.today());
-        let apps = self.apps.values().filter_map(|app| app.wait(now, today));
+        let apps = self.apps.values().filter(|_| self.has_answered);
+        let apps = apps.filter_map(|app| app.wait(now, today));
         let connect = self.connect_at.map(|at| at.saturating_sub(now));
         apps.chain(connect).min().unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)
     }
@@ -135,6 +148,9 @@ impl<'a> Listener<'a> {
         let (now, today) = (self.now(), self.today());
         if self.connect_at.is_some_and(|at| at <= now) {
             self.connect();
+        }
+        if !self.has_answered {
+            return;
         }
         let round = self.round();
         for (name, watch) in &mut self.apps {
@@ -169,15 +185,8 @@ impl<'a> Listener<'a> {
         let since = self.today();
         let past = is_first.then(|| since.checked_sub(BUDGET_WINDOW)).flatten();
         self.events = Some(Events::open(self.round(), past.unwrap_or(since)));
-        let (operations, owner) = (self.operations, self.owner);
-        let compare = async move {
-            let rows = operations
-                .adapters
-                .engine
-                .list_containers(&observation_filter(owner))
-                .await;
-            Done::Compared(rows.map(|rows| observe(owner, &rows)).map_err(OperationError::from))
-        };
+        let (round, known) = (self.round(), self.engine.clone());
+        let compare = async move { Done::Compared(round.compare(&known).await.map(Box::new)) };
         self.asking.push(compare.boxed());
     }
 
@@ -187,13 +196,17 @@ impl<'a> Listener<'a> {
         let (losses, pause) = reconnect_delay(self.losses, lived, events.has_told);
         self.losses = losses;
         self.after_gap = true;
+        self.has_answered = false;
         self.figures.losses += 1;
         self.connect_at = Some(self.now().saturating_add(pause));
-        let text = format!(
-            "lost the engine's events: {why}; connecting again in {} s",
-            pause.as_secs()
-        );
-        self.line(None, AuditOutcome::Noticed, text).await;
+        if self.told_loss.as_ref() != Some(&why) {
+            let text = format!(
+                "lost the engine's events: {why}; connecting again in {} s",
+                pause.as_secs()
+            );
+            self.line(None, AuditOutcome::Noticed, text).await;
+            self.told_loss = Some(why);
+        }
         self.tell_figures();
     }
 
@@ -247,8 +260,8 @@ impl<'a> Listener<'a> {
 
     async fn take(&mut self, done: Done) -> Result<(), OperationError> {
         match done {
-            Done::Compared(Ok(observation)) => self.compared(observation).await?,
-            Done::Compared(Err(error)) => self.lose(described(&error)).await,
+            Done::Compared(Ok(compared)) => self.compared(*compared).await?,
+            Done::Compared(Err(why)) => self.lose(why).await,
             Done::Attended(app, attended) => self.attended(&app, *attended),
             Done::Lived(app, container, life) => self.lived(&app, container, life),
             Done::Retired(app, result) => self.retired(app, result).await,
@@ -257,7 +270,7 @@ impl<'a> Listener<'a> {
     }
 
     /// Everything of every app is looked at.
-    async fn compared(&mut self, observation: Observation) -> Result<(), OperationError> {
+    async fn compared(&mut self, compared: Compared) -> Result<(), OperationError> {
         if self.events.is_none() {
             // The stream was lost meanwhile: the next comparison counts.
             return Ok(());
@@ -274,14 +287,15 @@ impl<'a> Listener<'a> {
                 ..Mail::default()
             });
         }
-        for (app, observed) in observation.apps {
+        for (app, observed) in compared.observation.apps {
             let Some(watch) = self.apps.get_mut(&app) else { continue };
             let runs = observed.one_offs.into_iter();
             let deadlines = runs.filter_map(|run| Some((run.id, run.deadline?)));
             watch.deadlines = deadlines.collect();
         }
         let (is_first, was_lost) = (self.listens_since.is_none(), self.after_gap);
-        self.after_gap = false;
+        (self.after_gap, self.has_answered, self.told_loss) = (false, true, None);
+        self.engine = compared.engine;
         self.figures.compared_at = Some(self.today());
         self.sink.tell(ListenNews::Compared(is_first));
         if was_lost {

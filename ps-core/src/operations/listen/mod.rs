@@ -6,6 +6,7 @@
 
 mod acts;
 mod attend;
+mod compare;
 mod events;
 mod listener;
 mod liveness;

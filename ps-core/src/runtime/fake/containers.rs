@@ -222,7 +222,14 @@ impl ContainerRuntime for FakeEngine {
     }
 
     async fn inspect_engine(&self) -> Result<EngineDetail, RuntimeError> {
-        self.call("inspect_engine", "", |world| Ok(world.engine_detail())).await
+        let identity = self.identity();
+        let effect = |world: &mut World| {
+            Ok(EngineDetail {
+                identity,
+                ..world.engine_detail()
+            })
+        };
+        self.call("inspect_engine", "", effect).await
     }
 
     async fn list_containers(&self, filter: &ContainerFilter) -> Result<Vec<ContainerSummary>, RuntimeError> {

@@ -126,7 +126,7 @@ impl FakeEngine {
         *lock(&self.identity) = identity;
     }
 
-    /// Tells this of itself from now on; without a time it tells that of its clock.
+    /// Tells this of itself from now on; without a time it tells that of its clock, and its identity stays the one that was set.
     pub fn set_detail(&self, detail: EngineDetail) {
         self.world().engine = detail;
     }

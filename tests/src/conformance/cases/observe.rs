@@ -34,6 +34,7 @@ async fn an_engine_says_which_one_it_is(bench: &Bench) -> Verdict {
     let identity = bench.engine.identity();
     assert!(!identity.kind.is_empty() && !identity.id.is_empty() && !identity.version.is_empty());
     assert_eq!(bench.engine.identity(), identity);
+    assert_eq!(bench.engine.inspect_engine().await?.identity, identity, "asked anew");
     assert_eq!(bench.engine.capabilities(), bench.engine.capabilities());
     Ok(())
 }

@@ -1,0 +1,36 @@
+//! The comparison after each connection: everything of ours that is there. Invariant: what another engine shows is taken for nothing, least
+//! of all for an engine on which everything is missing.
+
+use super::attend::{Round, described};
+use crate::observation::{Observation, observation_filter, observe};
+use crate::runtime::EngineDetail;
+
+/// What the engine showed.
+pub(super) struct Compared {
+    pub(super) observation: Observation,
+    pub(super) engine: EngineDetail,
+}
+
+impl Round<'_> {
+    /// Asks for everything, and then who answered; `known` is the engine that it has to be. What failed is told in words.
+    pub(super) async fn compare(self, known: &EngineDetail) -> Result<Compared, String> {
+        let engine = &self.operations.adapters.engine;
+        let listed = engine.list_containers(&observation_filter(self.owner)).await;
+        let rows = listed.map_err(|error| described(&error))?;
+        // Asked last: whoever came in between shows too.
+        let engine = engine.inspect_engine().await.map_err(|error| described(&error))?;
+        if !is_same(known, &engine) {
+            return Err("another engine answers".to_owned());
+        }
+        Ok(Compared {
+            observation: observe(self.owner, &rows),
+            engine,
+        })
+    }
+}
+
+/// An engine's own id may be the host's, and stay when its storage is another one (Docker 20.10).
+fn is_same(known: &EngineDetail, found: &EngineDetail) -> bool {
+    let has_its_storage = known.storage.is_none() || known.storage == found.storage;
+    known.identity.is_same_engine(&found.identity) && has_its_storage
+}
