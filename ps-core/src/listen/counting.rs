@@ -28,12 +28,16 @@ pub(super) fn new_exits(sight: &Sight, first_look: Option<SystemTime>, now: Syst
     moments.into_iter().map(|at| ended(sight, at)).collect()
 }
 
-/// The exits before anybody listened, of which events still tell: at most as many as the engine restarted it, since it may have been stopped
-/// on request too.
-pub(super) fn past_exits(sight: &Sight) -> impl Iterator<Item = Crash> {
+/// The exits before anybody listened, of which events still tell and which are not remembered: together with those that are, at most as many
+/// as the engine restarted it. It may have been stopped on request too, and those of a gap are remembered with other moments.
+pub(super) fn past_exits(sight: &Sight, remembered: &[Crash]) -> Vec<Crash> {
+    let is_of_this = |crash: &&Crash| crash.kind == CrashKind::Ended && crash.generation == sight.generation;
+    let known = remembered.iter().filter(is_of_this).count();
     let restarts = usize::try_from(sight.restart_count).unwrap_or(usize::MAX);
-    let skipped = sight.past.len().saturating_sub(restarts);
-    sight.past.iter().skip(skipped).map(|at| ended(sight, *at))
+    let told = sight.past.iter().map(|at| ended(sight, *at));
+    let mut exits: Vec<Crash> = told.filter(|crash| !remembered.contains(crash)).collect();
+    exits.drain(..exits.len().saturating_sub(restarts.saturating_sub(known)));
+    exits
 }
 
 fn ended(sight: &Sight, at: SystemTime) -> Crash {

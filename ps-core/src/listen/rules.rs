@@ -108,8 +108,7 @@ pub fn decide(scene: &Scene<'_>) -> Decision {
 
 /// What a look adds to the failures that are remembered.
 fn failures(scene: &Scene<'_>, sight: &Sight) -> Vec<Crash> {
-    let past = past_exits(sight).filter(|crash| !scene.crashes.contains(crash));
-    let mut new: Vec<Crash> = past.collect();
+    let mut new = past_exits(sight, scene.crashes);
     // Engines tell moments in whole seconds, too: exits that follow each other at once are still as many.
     let is_of_this = |crash: &&Crash| crash.kind == CrashKind::Ended && crash.generation == sight.generation;
     let known = scene.crashes.iter().chain(&new).filter(is_of_this);

@@ -29,6 +29,30 @@ async fn fifty_lost_streams_lose_no_exit() {
 }
 
 #[tokio::test]
+async fn exits_of_a_gap_do_not_count_again_when_the_listener_is_restarted() {
+    let bench = Bench::unchecked("always").await;
+    while_listening(&bench, async |_| {
+        bench.engine.die();
+        for _ in 0..6 {
+            assert!(bench.engine.crash("shop.web.1", 1));
+            bench.pause(20).await;
+        }
+        bench.engine.revive();
+        bench.pause(70).await;
+        assert_eq!(bench.crashes().await, 6);
+    })
+    .await;
+    while_listening(&bench, async |_| {
+        assert_eq!(bench.crashes().await, 6, "nothing counts twice");
+        bench.crash("shop.web.1", 1).await;
+        bench.until_running("shop.web.1").await;
+        bench.pause(1).await;
+    })
+    .await;
+    assert_eq!((bench.crashes().await, bench.quarantine().await), (7, None));
+}
+
+#[tokio::test]
 async fn a_move_while_nobody_hears_is_found_after_the_gap() {
     let bench = Bench::new();
     bench.proxy.set_presence(ProxyPresence::Ready);
