@@ -195,6 +195,10 @@ pub trait Proxy: Debug + Send + Sync {
     /// state directory; others wait.
     async fn change_sites(&self, changes: &[SiteChange]) -> Result<(), ProxyError>;
 
+    /// Takes away what makes the proxy read psctl's files, once those of all apps are gone: other places can be set for them then. Does
+    /// nothing where it is gone already; the next change of sites puts it there again.
+    async fn leave(&self) -> Result<(), ProxyError>;
+
     /// The text of the file that serves an app now; `None` when there is none.
     async fn site_file(&self, app: &AppName) -> Result<Option<(PathBuf, String)>, ProxyError>;
 }
@@ -234,6 +238,10 @@ impl Proxy for NoProxy {
         if serves {
             return Err(ProxyError::new(ProxyErrorKind::Absent, "there is no proxy"));
         }
+        Ok(())
+    }
+
+    async fn leave(&self) -> Result<(), ProxyError> {
         Ok(())
     }
 

@@ -23,7 +23,7 @@ use crate::swap::Swap;
 use crate::test_tree::TestTree;
 
 /// Permissions of the file that others' tools look into.
-const PUBLIC: u32 = 0o644;
+pub(crate) const PUBLIC: u32 = 0o644;
 
 /// One change, with everything that was found out for it. It holds the lock.
 #[derive(Debug)]

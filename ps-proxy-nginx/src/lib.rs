@@ -10,6 +10,7 @@ mod directives;
 mod durable_file;
 mod generation;
 mod glob;
+mod leaving;
 mod listened_ports;
 mod lock;
 mod master;

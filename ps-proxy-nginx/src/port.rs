@@ -15,6 +15,7 @@ use crate::config::{NginxConfig, NginxMode};
 use crate::directives::directives;
 use crate::durable_file::{read_bounded, replace};
 use crate::generation::{Generations, PRIVATE};
+use crate::leaving::remove_for_good;
 use crate::lock::ChangeLock;
 use crate::master::Master;
 use crate::own_configuration;
@@ -103,6 +104,28 @@ impl NginxProxy {
         }
     }
 
+    /// Makes the folders that are missing, and takes the lock.
+    async fn change(
+        &self,
+        places: Places,
+        program: Program,
+        pid_file: PathBuf,
+        is_down: bool,
+    ) -> Result<Change, ProxyError> {
+        places.make()?;
+        let lock = ChangeLock::take(&places.lock()).await?;
+        Ok(Change {
+            config: NginxConfig::clone(&self.config),
+            surroundings: self.surroundings(),
+            patience: self.patience,
+            places,
+            program,
+            pid_file,
+            is_down,
+            _lock: lock,
+        })
+    }
+
     fn pid_file(&self, places: &Places, program: &Program) -> PathBuf {
         if self.is_own() {
             return places.own_pid();
@@ -146,6 +169,18 @@ impl NginxProxy {
         failure.hint = Some(command.to_owned());
         failure
     }
+}
+
+/// Goes on to the end, also when nobody waits for it any more.
+async fn whole(work: impl Future<Output = Result<(), ProxyError>> + Send + 'static) -> Result<(), ProxyError> {
+    tokio::spawn(work).await.unwrap_or_else(|error| {
+        let mut failure = ProxyError::new(
+            ProxyErrorKind::OutcomeUnknown,
+            "a change of nginx's files was broken off",
+        );
+        failure.source = Some(Box::new(error));
+        Err(failure)
+    })
 }
 
 /// Changes after which no app of theirs gets requests: they can be made while nginx is down, and it reads them when it starts.
@@ -203,28 +238,26 @@ impl Proxy for NginxProxy {
         if is_down && !(sends_nobody_anywhere(changes) && self.is_silent()) {
             return Err(Self::down());
         }
-        places.make()?;
-        let lock = ChangeLock::take(&places.lock()).await?;
-        let change = Change {
-            config: NginxConfig::clone(&self.config),
-            surroundings: self.surroundings(),
-            patience: self.patience,
-            places,
-            program,
-            pid_file,
-            is_down,
-            _lock: lock,
-        };
+        let change = self.change(places, program, pid_file, is_down).await?;
         let changes = changes.to_vec();
-        let made = tokio::spawn(async move { change.make(&changes).await });
-        made.await.unwrap_or_else(|error| {
-            let mut failure = ProxyError::new(
-                ProxyErrorKind::OutcomeUnknown,
-                "a change of nginx's files was broken off",
-            );
-            failure.source = Some(Box::new(error));
-            Err(failure)
-        })
+        whole(async move { change.make(&changes).await }).await
+    }
+
+    async fn leave(&self) -> Result<(), ProxyError> {
+        let places = Places::of(&self.config)?;
+        let Some(include_file) = places.include_file().filter(|file| file.exists()) else {
+            return Ok(());
+        };
+        let program = match Program::learn(&self.config).await {
+            Ok(program) => program,
+            // Nobody reads it.
+            Err(error) if error.kind == ProxyErrorKind::Absent => return remove_for_good(include_file),
+            Err(error) => return Err(error),
+        };
+        let pid_file = self.pid_file(&places, &program);
+        let is_down = Master::of(&pid_file, None).is_none();
+        let change = self.change(places, program, pid_file, is_down).await?;
+        whole(async move { change.leave().await }).await
     }
 
     async fn site_file(&self, app: &AppName) -> Result<Option<(PathBuf, String)>, ProxyError> {

@@ -168,7 +168,10 @@ impl Change {
 
     /// Whether nobody answers with a number any more.
     pub(crate) async fn is_gone(&self) -> bool {
-        let question = self.question(self.config.http_port);
+        let generations = Generations::of(&self.places);
+        let named = generations.named().ok().flatten();
+        let port = named.and_then(|named| generations.port(named).ok().flatten());
+        let question = self.question(port.unwrap_or(self.config.http_port));
         let end = Instant::now() + self.patience;
         while Instant::now() < end {
             if question.is_steadily(None).await {

@@ -1,7 +1,8 @@
 //! The `proxy` namespace.
 
+use ps_core::app::AppRecord;
 use ps_core::names::AppName;
-use ps_core::policies::{Property, PropertyGroup};
+use ps_core::policies::{Property, PropertyGroup, ProxyChoice};
 use ps_core::store::{Scope, StoreChange};
 
 use super::Outcome;
@@ -10,6 +11,7 @@ use super::report_value::print_value;
 use super::store_only::{Step, Told, apply};
 use super::use_cases::{changing, each, finish, looking};
 use crate::arguments::{AppSelection, Format, ManyApps, ProxySet, TrafficReport, split_scope};
+use crate::command_error::CommandError;
 use crate::exit_status::ExitStatus;
 use crate::rendering::report::rows;
 use crate::rendering::traffic::{ProxyView, proxy_rows, proxy_state_rows};
@@ -29,7 +31,7 @@ pub(super) async fn clear_config(arguments: &ManyApps, session: &Session) -> Out
     of_one_or_all(arguments, session, &use_cases, results, "proxy:clear-config").await
 }
 
-async fn selected(arguments: &ManyApps, session: &Session) -> Result<Vec<AppName>, crate::command_error::CommandError> {
+async fn selected(arguments: &ManyApps, session: &Session) -> Result<Vec<AppName>, CommandError> {
     Ok(match arguments.selection() {
         AppSelection::One(app) => vec![session.app(&app).await?.name],
         AppSelection::All(_) => session.apps().await?.into_iter().map(|app| app.name).collect(),
@@ -84,18 +86,46 @@ pub(super) async fn set(arguments: &ProxySet, session: &Session) -> Outcome {
 
 /// Every app with a proxy file gets it anew. Where the files lie elsewhere afterwards, the old ones go first.
 async fn set_globally(property: Property, value: Option<String>, session: &Session) -> Outcome {
-    let routed = session.apps().await?.into_iter().filter(|app| app.routed.is_some());
-    let routed: Vec<AppName> = routed.map(|app| app.name).collect();
     let moves = matches!(property, Property::NginxMode | Property::IncludeDirectory);
-    if moves && !routed.is_empty() {
-        let use_cases = changing(session).await?;
-        let results = use_cases.operations.clear_proxy_config(&routed).await;
-        each(session, &use_cases, results, "proxy:set").await?;
+    let apps = session.apps().await?;
+    let names = |wanted: &dyn Fn(&AppRecord) -> bool| -> Vec<AppName> {
+        let wanted = apps.iter().filter(|app| wanted(app));
+        wanted.map(|app| app.name.clone()).collect()
+    };
+    let is_routed = |app: &AppRecord| app.routed.is_some();
+    if moves {
+        clear_and_leave(&names(&is_routed), session).await?;
     }
+    // One that was killed after it had cleared the files leaves apps without one.
+    let reaches_all = moves;
+    let mut global = session.global().await?;
+    match &value {
+        Some(value) => global.properties.insert(property, value.clone()),
+        None => global.properties.remove(&property),
+    };
+    let is_to_be_served = |app: &AppRecord| {
+        let policies = app.policies(&global);
+        app.release.is_some() && policies.is_ok_and(|policies| policies.proxy != ProxyChoice::None)
+    };
+    let touched = names(&|app| is_routed(app) || reaches_all && is_to_be_served(app));
     let scope = Scope::Global;
     let change = StoreChange::SetProperty { scope, property, value };
     let done = format!("set {property} of all apps");
-    record_for_all("proxy:set", done, change, &routed, session).await
+    record_for_all("proxy:set", done, change, &touched, session).await
+}
+
+/// Takes all files out of the proxy, and what made it read them.
+async fn clear_and_leave(routed: &[AppName], session: &Session) -> Result<(), CommandError> {
+    if !routed.is_empty() {
+        let use_cases = changing(session).await?;
+        let results = use_cases.operations.clear_proxy_config(routed).await;
+        each(session, &use_cases, results, "proxy:set").await?;
+    }
+    if !session.options().dry_run {
+        session.store().await?;
+        session.proxy().await?.leave().await?;
+    }
+    Ok(())
 }
 
 /// Records what counts for all apps, and then writes the files of those that it touches.

@@ -47,6 +47,10 @@ impl Proxy for CurrentProxy {
         self.now().await?.change_sites(changes).await
     }
 
+    async fn leave(&self) -> Result<(), ProxyError> {
+        self.now().await?.leave().await
+    }
+
     async fn site_file(&self, app: &AppName) -> Result<Option<(PathBuf, String)>, ProxyError> {
         self.now().await?.site_file(app).await
     }

@@ -94,6 +94,10 @@ impl Proxy for Coalesced {
         }
     }
 
+    async fn leave(&self) -> Result<(), ProxyError> {
+        self.proxy.leave().await
+    }
+
     async fn site_file(&self, app: &AppName) -> Result<Option<(PathBuf, String)>, ProxyError> {
         self.proxy.site_file(app).await
     }

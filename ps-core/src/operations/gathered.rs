@@ -124,6 +124,10 @@ impl Proxy for Participant<'_> {
         Ok(())
     }
 
+    async fn leave(&self) -> Result<(), ProxyError> {
+        self.gathered.proxy.leave().await
+    }
+
     async fn site_file(&self, app: &AppName) -> Result<Option<(PathBuf, String)>, ProxyError> {
         self.gathered.proxy.site_file(app).await
     }

@@ -19,6 +19,8 @@ pub enum FakeProxyCall {
     State,
     /// To change sites, in the order they were given.
     Change(Vec<SiteChange>),
+    /// To read nothing of psctl any more.
+    Leave,
     /// For the file of an app.
     SiteFile(AppName),
 }
@@ -119,7 +121,7 @@ impl FakeProxy {
         calls
             .filter_map(|call| match call {
                 FakeProxyCall::Change(changes) => Some(changes),
-                FakeProxyCall::State | FakeProxyCall::SiteFile(_) => None,
+                FakeProxyCall::State | FakeProxyCall::Leave | FakeProxyCall::SiteFile(_) => None,
             })
             .collect()
     }
@@ -189,6 +191,13 @@ impl Proxy for FakeProxy {
         let mut known = self.known();
         known.calls.push(FakeProxyCall::Change(changes.to_vec()));
         known.change(changes)
+    }
+
+    async fn leave(&self) -> Result<(), ProxyError> {
+        let mut known = self.known();
+        known.calls.push(FakeProxyCall::Leave);
+        known.sites.clear();
+        Ok(())
     }
 
     async fn site_file(&self, app: &AppName) -> Result<Option<(PathBuf, String)>, ProxyError> {

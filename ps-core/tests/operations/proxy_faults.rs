@@ -43,6 +43,10 @@ impl Proxy for Deadly {
         Ok(())
     }
 
+    async fn leave(&self) -> Result<(), ProxyError> {
+        self.proxy.leave().await
+    }
+
     async fn site_file(&self, app: &AppName) -> Result<Option<(std::path::PathBuf, String)>, ProxyError> {
         self.proxy.site_file(app).await
     }

@@ -55,6 +55,14 @@ pub(crate) fn cases() -> Vec<Case> {
             "a_state_directory_that_is_gone_does_not_stop_nginx",
             a_state_directory_that_is_gone,
         ),
+        case(
+            "another_directory_can_be_used_once_the_old_one_is_left",
+            another_directory_once_the_old_one_is_left,
+        ),
+        case(
+            "a_directory_that_cannot_be_left_is_left_the_next_time",
+            a_directory_that_cannot_be_left,
+        ),
     ]
 }
 
@@ -321,4 +329,46 @@ async fn a_state_directory_that_is_gone() {
         get(ground.config.http_port, "shop.localhost", "/").await.unwrap().body,
         "the default site"
     );
+}
+
+/// Debian's nginx takes in two directories.
+async fn another_directory_once_the_old_one_is_left() {
+    let mut ground = Ground::system();
+    ground.start();
+    let serves = [serve("shop", &["shop.localhost"], &[])];
+    let removes = [SiteChange::Remove("shop".parse().unwrap())];
+    ground.proxy().leave().await.unwrap();
+    ground.proxy().change_sites(&serves).await.unwrap();
+    ground.proxy().change_sites(&removes).await.unwrap();
+    ground.proxy().leave().await.unwrap();
+    let port = ground.config.http_port;
+    assert_eq!(fs::read_dir(ground.path("etc/conf.d")).unwrap().count(), 0);
+    assert_eq!(get(port, "shop.localhost", "/").await.unwrap().body, "the default site");
+    let other = ground.path("etc/sites-enabled");
+    let old = std::mem::replace(&mut ground.config.include_directory, other);
+    ground.proxy().change_sites(&serves).await.unwrap();
+    assert_eq!(get(port, "shop.localhost", "/").await.unwrap().status, 502);
+    // What leads nowhere else is put there again by the next change.
+    ground.proxy().leave().await.unwrap();
+    ground.config.include_directory = old;
+    ground.proxy().change_sites(&serves).await.unwrap();
+    assert_eq!(get(port, "shop.localhost", "/").await.unwrap().status, 502);
+    ground.end_nginx(Signal::QUIT);
+    ground.proxy().leave().await.unwrap();
+    assert_eq!(fs::read_dir(ground.path("etc/conf.d")).unwrap().count(), 0);
+}
+
+async fn a_directory_that_cannot_be_left() {
+    let mut ground = Ground::system();
+    ground.start();
+    let serves = [serve("shop", &["shop.localhost"], &[])];
+    ground.proxy().change_sites(&serves).await.unwrap();
+    ground.config.reload_command = Some(vec!["false".to_owned()]);
+    let error = ground.proxy().leave().await.unwrap_err();
+    assert_eq!(error.kind, ProxyErrorKind::Failed, "{error}");
+    assert_eq!(fs::read_dir(ground.path("etc/conf.d")).unwrap().count(), 1);
+    ground.config.reload_command = None;
+    ground.proxy().leave().await.unwrap();
+    let port = ground.config.http_port;
+    assert_eq!(get(port, "shop.localhost", "/").await.unwrap().body, "the default site");
 }
