@@ -145,8 +145,16 @@ fn without_nginx_there_is_advice_and_not_more() {
         proxy.set_presence(presence);
         assert!(finding(&look(&place), id).is_some(), "{id}");
     }
-    proxy.set_presence(ProxyPresence::Ready);
+}
+
+#[test]
+fn an_app_that_nginx_came_too_late_for_is_mended_by_its_file() {
+    let (mut place, proxy) = (deployed(), FakeProxy::new());
+    place.proxy = Arc::new(proxy);
+    is_mended_by(&place, "proxy-sites", "psctl proxy:build-config --all");
     assert_eq!(finding(&look(&place), "proxy").unwrap().0, "fine");
+    place.run(&["proxy:set", "shop", "none"]);
+    assert_eq!(finding(&look(&place), "proxy-sites"), None);
 }
 
 const NOWHERE: [&str; 2] = ["--host", "unix:///nonexistent/engine.sock"];

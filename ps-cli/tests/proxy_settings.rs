@@ -67,3 +67,12 @@ fn a_change_of_places_that_was_killed_is_completed_by_the_next() {
     let words = ["proxy:set", "--global", "include-directory", "/etc/nginx/more"];
     assert_eq!(asked(&place, &proxy, &words), ["leave", "serve"]);
 }
+
+#[test]
+fn nginx_after_none_serves_all_apps_again() {
+    let (place, proxy) = served();
+    place.run(&["proxy:set", "--global", "none"]);
+    assert!(proxy.sites().is_empty());
+    place.run(&["proxy:set", "--global", "nginx"]);
+    assert!(proxy.site(&shop()).is_some());
+}

@@ -96,8 +96,8 @@ async fn set_globally(property: Property, value: Option<String>, session: &Sessi
     if moves {
         clear_and_leave(&names(&is_routed), session).await?;
     }
-    // One that was killed after it had cleared the files leaves apps without one.
-    let reaches_all = moves;
+    // Without a proxy apps have no file, and a change of places that was killed may have left them none.
+    let reaches_all = moves || property == Property::Proxy;
     let mut global = session.global().await?;
     match &value {
         Some(value) => global.properties.insert(property, value.clone()),

@@ -17,7 +17,8 @@ use ps_core::addresses::Subnet;
 use ps_core::app::AppRecord;
 use ps_core::diagnosis::{EngineFacts, Facts, FailedProbe, FoundEngine, Registry};
 use ps_core::names::AppName;
-use ps_core::policies::RestartPolicy;
+use ps_core::policies::{ProxyChoice, RestartPolicy};
+use ps_core::proxy::ProxyPresence;
 use ps_core::runtime::{ContainerFilter, ContainerId, Engine, EngineIdentity};
 
 use self::cures::oldest_tested;
@@ -211,12 +212,22 @@ async fn proxy(session: &Session, facts: &mut Facts) {
         return;
     };
     facts.proxy = ask(facts, "ask about the proxy", proxy.state()).await;
-    let apps = facts.registry.iter().flat_map(|registry| &registry.apps);
-    let routed: Vec<AppName> = apps
-        .filter(|app| app.routed.is_some())
-        .map(|app| app.name.clone())
-        .collect();
-    for app in routed {
+    let is_ready = facts
+        .proxy
+        .as_ref()
+        .is_some_and(|proxy| proxy.presence == ProxyPresence::Ready);
+    let with_global = facts.registry.iter().flat_map(|registry| {
+        let apps = registry.apps.iter();
+        apps.map(|app| (app, app.policies(&registry.global)))
+    });
+    let served = with_global.filter(|(app, policies)| {
+        let is_wanted = policies
+            .as_ref()
+            .is_ok_and(|policies| policies.proxy != ProxyChoice::None);
+        app.routed.is_some() || is_ready && is_wanted && app.release.is_some()
+    });
+    let served: Vec<AppName> = served.map(|(app, _)| app.name.clone()).collect();
+    for app in served {
         let doing = format!("read the proxy's file of {app}");
         if let Some(None) = ask(facts, &doing, proxy.site_file(&app)).await {
             facts.missing_sites.insert(app);
