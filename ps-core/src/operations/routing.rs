@@ -60,6 +60,27 @@ impl Operations {
         Ok(())
     }
 
+    /// Why no file is written for an app, and what would change that, as a notice.
+    pub(super) async fn why_left_alone(&self, situation: &Situation, reason: &str) -> Result<String, OperationError> {
+        let app = &situation.record.name;
+        if situation.record.release.is_none() || situation.routing != Routing::None {
+            return Ok(format!("is left alone: {reason}"));
+        }
+        if situation.policies.proxy == ProxyChoice::None {
+            return Ok(format!(
+                "is left alone: {reason}; `psctl proxy:set {app} nginx` changes that"
+            ));
+        }
+        let state = self.adapters.proxy.state().await?;
+        let kind = state.kind;
+        Ok(match state.presence {
+            ProxyPresence::Absent => format!("is left alone: {reason}, for there is none on this host"),
+            ProxyPresence::Down | ProxyPresence::Ready => format!(
+                "is left alone: {reason}, for {kind} does not run; start it and run `psctl proxy:build-config {app}` again"
+            ),
+        })
+    }
+
     /// The domains an app answers for; fails with `NoSuchApp`.
     pub async fn domains(&self, app: &AppName) -> Result<Vec<Domain>, OperationError> {
         let record = self.adapters.store.app(app).await?;

@@ -254,9 +254,14 @@ impl Operations {
             async move {
                 let result = self.one_of_many(app, verb, plan, &participant).await;
                 participant.leave().await;
-                let result = self
-                    .told(app, verb, result, |_| "changed the proxy file".to_owned())
-                    .await;
+                let result = match result {
+                    // What was left alone is no change to write down.
+                    Ok(outcome) if !outcome.is_change() => Ok(outcome),
+                    ended => {
+                        let text = |_: &VerbOutcome| "changed the proxy file".to_owned();
+                        self.told(app, verb, ended, text).await
+                    }
+                };
                 AppResult {
                     app: app.clone(),
                     result,
@@ -281,8 +286,11 @@ impl Operations {
             proxy: Some(proxy),
             ..Extras::default()
         };
-        self.carry_out(&mut outcome, &situation, plan(&situation), verb, extras)
-            .await?;
+        let plan = plan(&situation);
+        if let Some(left) = plan.left_alone().first() {
+            outcome.notice = Some(self.why_left_alone(&situation, &left.reason).await?);
+        }
+        self.carry_out(&mut outcome, &situation, plan, verb, extras).await?;
         self.finish(outcome).await
     }
 }

@@ -241,3 +241,40 @@ async fn a_global_property_reaches_every_app() {
     bench.operations.build_proxy_config(&[shop()]).await;
     assert_eq!(bench.proxy.site(&shop()).unwrap().settings.body_limit, 2 << 20);
 }
+
+#[tokio::test]
+async fn an_app_that_no_proxy_serves_is_said_and_leaves_no_entry() {
+    let bench = Bench::new();
+    bench.proxy.set_presence(ProxyPresence::Down);
+    let notice = async || {
+        let entries = bench.store.read_audit(None, 0, 99).await.unwrap().len();
+        let results = bench.operations.build_proxy_config(&[shop()]).await;
+        let outcome = results.into_iter().next().unwrap().result.unwrap();
+        assert!(!outcome.is_change());
+        assert_eq!(bench.store.read_audit(None, 0, 99).await.unwrap().len(), entries);
+        outcome.notice.unwrap()
+    };
+    bench.store.apply(&[StoreChange::CreateApp(shop())]).await.unwrap();
+    assert_eq!(notice().await, "is left alone: it was never deployed");
+    let source = Source::Directory(PathBuf::from("/src"));
+    bench.operations.deploy(&shop(), Some(source)).await.unwrap();
+    assert_eq!(
+        notice().await,
+        "is left alone: no proxy serves it, for nginx does not run; start it and run `psctl proxy:build-config shop` again"
+    );
+    bench.proxy.set_presence(ProxyPresence::Absent);
+    assert_eq!(
+        notice().await,
+        "is left alone: no proxy serves it, for there is none on this host"
+    );
+    let none = Some("none".to_owned());
+    let operations = &bench.operations;
+    operations
+        .set_proxy_property(&shop(), Property::Proxy, none)
+        .await
+        .unwrap();
+    assert_eq!(
+        notice().await,
+        "is left alone: no proxy serves it; `psctl proxy:set shop nginx` changes that"
+    );
+}
