@@ -219,6 +219,22 @@ fn a_domain_of_all_apps_is_planned_set_and_written_down_without_an_engine() {
 }
 
 #[test]
+fn a_wildcard_cannot_be_a_domain_of_all_apps() {
+    let place = Place::new();
+    assert_eq!(place.run(&["domains:set", "--global", "example.com"]).code, 0);
+    for verb in ["domains:set", "domains:add"] {
+        let err = format!(
+            "error: `*.example.com` cannot be a global domain: each app has its name below it\n\n\
+             hint: psctl {verb} --global example.com\n"
+        );
+        check(&place.run(&[verb, "--global", "*.example.com"]), 2, "", &err);
+    }
+    assert_eq!(place.run(&["domains:remove", "--global", "*.example.com"]).code, 0);
+    let report = place.run(&["domains:report", "--global"]).out;
+    assert!(report.contains("example.com") && !report.contains('*'), "{report}");
+}
+
+#[test]
 fn a_property_takes_its_value_as_it_is() {
     let place = Place::new().with_app("shop");
     let run = place.run(&["ps:set", "shop", "start-cmd", "--harmony server.js"]);

@@ -32,6 +32,11 @@ impl Domain {
         &self.0
     }
 
+    /// Whether it stands for every name one label below. Apps have no names below such a one, so it cannot be a global domain.
+    pub fn is_wildcard(&self) -> bool {
+        self.0.starts_with("*.")
+    }
+
     /// The name of an app below this one.
     pub fn below(&self, app: &AppName) -> Result<Self, DomainError> {
         format!("{app}.{self}").parse()

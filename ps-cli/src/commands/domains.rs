@@ -64,10 +64,26 @@ async fn edit(session: &Session, scope: Scope, edit: &DomainEdit, doing: &str) -
             finish(session, &use_cases, outcome).await
         }
         Scope::Global => {
+            refuse_wildcards(edit)?;
             session.terminal().section(doing);
             edit_globally(session, edit).await
         }
     }
+}
+
+/// Apps are found one label below a global domain: below a wildcard none would be.
+fn refuse_wildcards(edit: &DomainEdit) -> Result<(), CommandError> {
+    let (DomainEdit::Add(domains) | DomainEdit::Set(domains)) = edit else {
+        return Ok(());
+    };
+    let Some(wildcard) = domains.iter().find(|domain| domain.is_wildcard()) else {
+        return Ok(());
+    };
+    let parent = wildcard.as_str().trim_start_matches("*.");
+    let error = CommandError::usage(format!(
+        "`{wildcard}` cannot be a global domain: each app has its name below it"
+    ));
+    Err(error.hint(format!("psctl {} --global {parent}", edit.verb())))
 }
 
 /// Apps without domains of their own get their files anew.
