@@ -103,7 +103,7 @@ pub(crate) fn conflict(said: &[String], sites: &[NewSite<'_>]) -> Option<ProxyEr
     let mut failure = ProxyError::new(ProxyErrorKind::Refused, message);
     failure.said = said.to_vec();
     failure.hint = Some(format!(
-        "psctl domains:remove {} {name}, or remove that server",
+        "psctl domains:set {} <another domain>, or remove that server",
         site.app
     ));
     Some(failure)
@@ -228,6 +228,7 @@ mod tests {
         };
         let failure = conflict(&warned("shop.example.com"), &[site(&app, None)]).unwrap();
         assert!(failure.message.contains("shop.example.com of shop"));
+        assert!(failure.hint.unwrap().starts_with("psctl domains:set shop "));
         assert!(conflict(&warned(""), &[site(&app, None)]).is_none());
         assert!(conflict(&warned("other.example.com"), &[site(&app, None)]).is_none());
     }

@@ -53,6 +53,15 @@ impl DomainEdit {
         format!("{done} {}", domains.join(", "))
     }
 
+    /// Without the domains that are not there to be removed, and these.
+    fn split_by(&self, own: &[Domain]) -> (Self, Vec<Domain>) {
+        let Self::Remove(gone) = self else {
+            return (self.clone(), Vec::new());
+        };
+        let (there, missing) = gone.iter().cloned().partition(|domain| own.contains(domain));
+        (Self::Remove(there), missing)
+    }
+
     /// The domains after the change, each once.
     #[must_use]
     pub fn applied_to(&self, domains: &[Domain]) -> Vec<Domain> {
@@ -92,7 +101,17 @@ pub struct AppTraffic {
 impl Operations {
     /// Changes an app's domains, and its proxy file with them. One that another app has, by itself or by default, is refused.
     pub async fn edit_domains(&self, app: &AppName, edit: &DomainEdit) -> Result<VerbOutcome, OperationError> {
-        let ended = Box::pin(self.domains_edited(app, edit)).await;
+        let own = self.adapters.store.app(app).await?.domains;
+        let (edit, missing) = edit.split_by(&own);
+        let mut ended = Box::pin(self.domains_edited(app, &edit)).await;
+        if let Ok(outcome) = &mut ended
+            && !missing.is_empty()
+        {
+            outcome.notice = Some(not_its_own(app, &missing));
+            if !outcome.is_change() {
+                return ended;
+            }
+        }
         self.told(app, edit.verb(), ended, |_| edit.summary()).await
     }
 
@@ -306,6 +325,15 @@ pub(super) fn refuse_many_published(record: &AppRecord, formation: &Formation) -
         }),
         _ => Ok(()),
     }
+}
+
+/// That domains are not an app's own, as a notice.
+fn not_its_own(app: &AppName, domains: &[Domain]) -> String {
+    let domains: Vec<&str> = domains.iter().map(Domain::as_str).collect();
+    format!(
+        "has no {} of its own to remove; `psctl domains:set {app} <domain>` replaces its default domains",
+        domains.join(", ")
+    )
 }
 
 fn plan_publish(situation: &Situation, port: Option<u16>) -> Result<Plan, OperationError> {

@@ -278,3 +278,32 @@ async fn an_app_that_no_proxy_serves_is_said_and_leaves_no_entry() {
         "is left alone: no proxy serves it; `psctl proxy:set shop nginx` changes that"
     );
 }
+
+#[tokio::test]
+async fn a_domain_that_is_not_the_apps_own_is_said_and_not_removed() {
+    let bench = served(&["shop"]).await;
+    let operations = &bench.operations;
+    let edit = DomainEdit::Add(vec![domain("shop.example"), domain("www.shop.example")]);
+    operations.edit_domains(&shop(), &edit).await.unwrap();
+    let entries = async || bench.store.read_audit(None, 0, 99).await.unwrap();
+    let before = entries().await.len();
+    let default = DomainEdit::Remove(vec![domain("shop.localhost")]);
+    let outcome = operations.edit_domains(&shop(), &default).await.unwrap();
+    assert!(
+        outcome
+            .notice
+            .unwrap()
+            .starts_with("has no shop.localhost of its own to remove; `psctl domains:set shop")
+    );
+    assert_eq!(entries().await.len(), before);
+    let both = DomainEdit::Remove(vec![domain("shop.localhost"), domain("shop.example")]);
+    let outcome = operations.edit_domains(&shop(), &both).await.unwrap();
+    assert!(outcome.notice.is_some());
+    assert!(
+        entries()
+            .await
+            .iter()
+            .any(|entry| entry.entry.text == "removed shop.example")
+    );
+    assert_eq!(bench.record().await.domains, [domain("www.shop.example")]);
+}
