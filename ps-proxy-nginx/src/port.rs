@@ -105,15 +105,10 @@ impl NginxProxy {
     }
 
     /// Makes the folders that are missing, and takes the lock.
-    async fn change(
-        &self,
-        places: Places,
-        program: Program,
-        pid_file: PathBuf,
-        is_down: bool,
-    ) -> Result<Change, ProxyError> {
+    async fn change(&self, places: Places, program: Program, pid_file: PathBuf) -> Result<Change, ProxyError> {
         places.make()?;
         let lock = ChangeLock::take(&places.lock()).await?;
+        let is_down = self.is_down(&pid_file);
         Ok(Change {
             config: NginxConfig::clone(&self.config),
             surroundings: self.surroundings(),
@@ -159,16 +154,29 @@ impl NginxProxy {
         TcpStream::connect_timeout(&address, CONNECT_PATIENCE).is_err()
     }
 
-    fn down() -> ProxyError {
-        let command = if Path::new("/run/systemd/system").is_dir() {
-            "systemctl start nginx"
-        } else {
-            "nginx"
-        };
-        let mut failure = ProxyError::new(ProxyErrorKind::Down, "nginx does not run");
-        failure.hint = Some(command.to_owned());
-        failure
+    /// Whether it does not run, and is not to be started.
+    fn is_down(&self, pid_file: &Path) -> bool {
+        !self.is_own() && Master::of(pid_file, None).is_none()
     }
+
+    fn refuse_while_down(&self, is_down: bool, changes: &[SiteChange]) -> Result<(), ProxyError> {
+        if is_down && !(sends_nobody_anywhere(changes) && self.is_silent()) {
+            return Err(down());
+        }
+        Ok(())
+    }
+}
+
+/// That the system's nginx does not run, and what starts it.
+pub(crate) fn down() -> ProxyError {
+    let command = if Path::new("/run/systemd/system").is_dir() {
+        "systemctl start nginx"
+    } else {
+        "nginx"
+    };
+    let mut failure = ProxyError::new(ProxyErrorKind::Down, "nginx does not run");
+    failure.hint = Some(command.to_owned());
+    failure
 }
 
 /// Goes on to the end, also when nobody waits for it any more.
@@ -234,11 +242,10 @@ impl Proxy for NginxProxy {
         let places = Places::of(&self.config)?;
         let program = Program::learn(&self.config).await?;
         let pid_file = self.pid_file(&places, &program);
-        let is_down = !self.is_own() && Master::of(&pid_file, None).is_none();
-        if is_down && !(sends_nobody_anywhere(changes) && self.is_silent()) {
-            return Err(Self::down());
-        }
-        let change = self.change(places, program, pid_file, is_down).await?;
+        self.refuse_while_down(self.is_down(&pid_file), changes)?;
+        let change = self.change(places, program, pid_file).await?;
+        // It may have ended while another change had the lock.
+        self.refuse_while_down(change.is_down, changes)?;
         let changes = changes.to_vec();
         whole(async move { change.make(&changes).await }).await
     }
@@ -255,8 +262,7 @@ impl Proxy for NginxProxy {
             Err(error) => return Err(error),
         };
         let pid_file = self.pid_file(&places, &program);
-        let is_down = Master::of(&pid_file, None).is_none();
-        let change = self.change(places, program, pid_file, is_down).await?;
+        let change = self.change(places, program, pid_file).await?;
         whole(async move { change.leave().await }).await
     }
 

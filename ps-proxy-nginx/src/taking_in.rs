@@ -13,6 +13,7 @@ use crate::config::NginxMode;
 use crate::generation::Generations;
 use crate::master::{Master, end_orphan, is_taking_connections};
 use crate::number_question::{NumberQuestion, number_host};
+use crate::port::down;
 use crate::process::run;
 use crate::refusal::refusal;
 
@@ -57,11 +58,12 @@ impl Change {
         }
     }
 
-    /// Has nginx read its files, or starts it.
+    /// Has nginx read its files, or starts one of psctl's own.
     pub(crate) async fn bring_in(&self) -> Result<(), ProxyError> {
         match self.master() {
             Some(master) => self.reload(master).await,
-            None => self.start().await,
+            None if self.is_own() => self.start().await,
+            None => Err(down()),
         }
     }
 

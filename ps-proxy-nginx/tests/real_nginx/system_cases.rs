@@ -4,11 +4,12 @@ use std::fs;
 use std::time::Duration;
 
 use ps_core::proxy::{Proxy, ProxyErrorKind, ProxyPresence, SiteChange};
+use ps_proxy_nginx::{NginxConfig, NginxMode, NginxProxy};
 use rustix::process::Signal;
 
 use crate::app_server::AppServer;
 use crate::client::get;
-use crate::ground::{Ground, serve};
+use crate::ground::{Ground, eventually, serve};
 use crate::{Case, case};
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -22,6 +23,10 @@ pub(crate) fn cases() -> Vec<Case> {
             this_systems_own_configuration_takes_apps_in,
         ),
         case("an_nginx_that_does_not_run_is_down", an_nginx_that_does_not_run_is_down),
+        case(
+            "an_nginx_that_ends_while_a_change_waits_is_down",
+            an_nginx_that_ends_while_a_change_waits_is_down,
+        ),
         case(
             "an_app_can_be_taken_out_while_nginx_is_down",
             an_app_can_be_taken_out_while_nginx_is_down,
@@ -129,6 +134,36 @@ async fn an_nginx_that_does_not_run_is_down() {
         .await
         .unwrap_err();
     assert_eq!(error.kind, ProxyErrorKind::Down);
+}
+
+async fn an_nginx_that_ends_while_a_change_waits_is_down() {
+    let ground = Ground::system();
+    ground.start();
+    let own = NginxConfig {
+        mode: NginxMode::Own,
+        ..ground.config.clone()
+    };
+    let shop = AppServer::named("shop").await;
+    let serves = |domain| [serve("shop", &[domain], &[shop.address])];
+    ground.proxy().change_sites(&serves("shop.localhost")).await.unwrap();
+    // What a former own nginx left could be started by mistake.
+    NginxProxy::new(own).write_own_configuration().await.unwrap();
+    let lock = fs::File::open(ground.nginx("lock")).unwrap();
+    lock.lock().unwrap();
+    // It is made again by the change, just before that waits for the lock.
+    fs::remove_dir_all(ground.nginx("temp")).unwrap();
+    let (proxy, changes) = (ground.proxy(), serves("new.localhost"));
+    let waiting = tokio::spawn(async move { proxy.change_sites(&changes).await });
+    let folder = ground.nginx("temp");
+    let waits = move || eventually(Duration::from_secs(10), || folder.exists());
+    assert!(tokio::task::spawn_blocking(waits).await.unwrap());
+    ground.end_nginx(Signal::QUIT);
+    drop(lock);
+    let error = waiting.await.unwrap().unwrap_err();
+    assert_eq!(error.kind, ProxyErrorKind::Down, "{error}");
+    assert!(error.hint.unwrap().contains("nginx"));
+    assert!(get(ground.config.http_port, "shop.localhost", "/").await.is_err());
+    assert!(!ground.nginx("nginx.pid").exists());
 }
 
 async fn an_app_can_be_taken_out_while_nginx_is_down() {
@@ -322,9 +357,7 @@ async fn a_state_directory_that_is_gone() {
     fs::remove_dir_all(&ground.config.state_directory).unwrap();
     ground.end_nginx(Signal::QUIT);
     ground.start();
-    assert!(crate::ground::eventually(Duration::from_secs(5), || ground
-        .pid()
-        .is_some()));
+    assert!(eventually(Duration::from_secs(5), || ground.pid().is_some()));
     assert_eq!(
         get(ground.config.http_port, "shop.localhost", "/").await.unwrap().body,
         "the default site"
