@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use ps_core::operations::ListenFigures;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use crate::arguments::MetricsPlace;
 
@@ -23,13 +23,12 @@ pub(super) enum Offer {
 }
 
 impl Offer {
-    /// Opens the place. A socket that an earlier listener left is replaced; any other file is not touched.
+    /// Opens the place. A socket that an earlier listener left is replaced; one that somebody listens on, or any other file, is not
+    /// touched.
     pub(super) async fn open(place: &MetricsPlace) -> io::Result<Self> {
         Ok(match place {
             MetricsPlace::Unix(path) => {
-                if path.symlink_metadata().is_ok_and(|found| found.file_type().is_socket()) {
-                    std::fs::remove_file(path)?;
-                }
+                remove_abandoned(path).await?;
                 Self::Unix(UnixListener::bind(path)?, path.clone())
             }
             MetricsPlace::Loopback(address) => Self::Loopback(TcpListener::bind(address).await?),
@@ -62,6 +61,23 @@ impl Drop for Offer {
         if let Self::Unix(_, path) = self {
             remove(path);
         }
+    }
+}
+
+/// Removes a socket that nobody listens on.
+async fn remove_abandoned(path: &Path) -> io::Result<()> {
+    if !path.symlink_metadata().is_ok_and(|found| found.file_type().is_socket()) {
+        return Ok(());
+    }
+    let in_use = |why: &str| {
+        let text = format!("cannot offer metrics on {}: {why}", path.display());
+        io::Error::new(io::ErrorKind::AddrInUse, text)
+    };
+    match UnixStream::connect(path).await {
+        Ok(_) => Err(in_use("somebody else listens there")),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(in_use(&error.to_string())),
     }
 }
 
@@ -171,8 +187,6 @@ fn text(figures: &ListenFigures) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::UnixStream;
-
     use super::*;
 
     #[tokio::test]
@@ -205,6 +219,28 @@ mod tests {
             assert!(answer.lines().any(|found| found == line), "{line}\n{answer}");
         }
         drop(offer);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_socket_is_replaced_only_when_nobody_listens_on_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("engine.sock");
+        let place = MetricsPlace::Unix(path.clone());
+        let somebody = UnixListener::bind(&path).unwrap();
+        let error = Offer::open(&place).await.err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert!(
+            error.to_string().contains("engine.sock: somebody else listens there"),
+            "{error}"
+        );
+        UnixStream::connect(&path).await.unwrap();
+        drop(somebody);
+        let datagrams = folder.path().join("datagrams.sock");
+        let _datagrams = std::os::unix::net::UnixDatagram::bind(&datagrams).unwrap();
+        assert!(Offer::open(&MetricsPlace::Unix(datagrams.clone())).await.is_err());
+        assert!(datagrams.exists());
+        drop(Offer::open(&place).await.unwrap());
         assert!(!path.exists());
     }
 
