@@ -30,7 +30,7 @@ impl Operations {
             possible: Vec::new(),
         })?;
         let values = release.config.iter().map(|(_, value)| value.to_owned());
-        self.adapters.events.hide(values.collect());
+        self.hide(values.collect());
         Ok(release)
     }
 
