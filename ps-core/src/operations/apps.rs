@@ -93,7 +93,9 @@ impl Operations {
         self.forget_unneeded(to).await;
         renamed?;
         let renamed = if self.is_dry_run() {
-            without_containers(situation, to)
+            let mut renamed = without_containers(situation, to);
+            renamed.routing = self.routing(&renamed).await?;
+            renamed
         } else {
             self.situation(to).await?
         };
@@ -124,7 +126,7 @@ impl Operations {
 /// What a dry run reckons with once the containers are gone and the app has its new name.
 fn without_containers(mut situation: Situation, to: &AppName) -> Situation {
     situation.record.name = to.clone();
-    situation.record.serving.clear();
+    situation.record.routed = None;
     situation.record.retirements.clear();
     situation.observed = ObservedApp::default();
     situation.endpoints.clear();

@@ -67,7 +67,8 @@ pub fn plan_remove_containers(situation: &Situation, removal: &Removal, images: 
     plan
 }
 
-/// Nothing serves, retires or is reserved any more, and then the last change.
+/// Nothing retires or is reserved any more, and then the last change. What served stays known under another name, as missing: so it comes
+/// back whatever happens next.
 fn last_changes(situation: &Situation, last: StoreChange) -> Vec<StoreChange> {
     let record = &situation.record;
     let retirements = record
@@ -77,7 +78,9 @@ fn last_changes(situation: &Situation, last: StoreChange) -> Vec<StoreChange> {
             app: record.name.clone(),
             container: retirement.container.clone(),
         });
-    let serving = record.serving.keys().map(|replica| StoreChange::StopServing {
+    let is_over = matches!(last, StoreChange::DestroyApp(_));
+    let serving = record.serving.keys().filter(|_| is_over);
+    let serving = serving.map(|replica| StoreChange::StopServing {
         app: record.name.clone(),
         replica: replica.clone(),
     });

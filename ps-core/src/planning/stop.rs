@@ -118,16 +118,11 @@ fn stop_one(
         after.extend(unrouted);
         let remove = EngineAction::Remove(existing(container));
         let removed = plan.push_for(replica, remove, cause.clone(), &after);
-        let forget = vec![
-            StoreChange::StopServing {
-                app: app.clone(),
-                replica: container.replica.clone(),
-            },
-            StoreChange::ReleaseEndpoint {
-                app: app.clone(),
-                generation: container.generation,
-            },
-        ];
+        // It stays known as what served, so that a restore after a start that broke off makes it anew.
+        let forget = vec![StoreChange::ReleaseEndpoint {
+            app: app.clone(),
+            generation: container.generation,
+        }];
         plan.push_for(replica, StoreAction::Record(forget), cause.clone(), &[removed]);
     }
 }

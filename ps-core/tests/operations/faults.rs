@@ -11,7 +11,7 @@ use ps_core::formation::parse_scale;
 use ps_core::labels::replica_labels;
 use ps_core::manifest::{EnvRequest, EnvRequests, EnvValue, FormationEntry, Manifest, Scripts};
 use ps_core::names::{AppName, Generation, OwnerToken};
-use ps_core::operations::{ConfigEdit, OperationError, Operations, VerbOutcome};
+use ps_core::operations::{ConfigEdit, OperationError, Operations, RestoreOutcome, RestoreSelection, VerbOutcome};
 use ps_core::policies::Property;
 use ps_core::proxy::ProxyPresence;
 use ps_core::release::{ReleaseNumber, Source};
@@ -239,6 +239,15 @@ pub(crate) async fn still_serves(bench: &Bench, verb: Verb, case: &str) {
     }
 }
 
+/// After a power cut at that moment it comes back.
+async fn is_restored(operations: &Operations, app: &AppName, case: &str) {
+    let report = operations.restore(&RestoreSelection::All, 1).await.unwrap();
+    for restored in report.apps.iter().filter(|restored| restored.app == *app) {
+        let is_left = matches!(restored.outcome, RestoreOutcome::Skipped(_)) || !restored.outcome.is_back();
+        assert!(!is_left, "{case}: {:?}", restored.outcome);
+    }
+}
+
 /// The next commands, without faults, lead to what is wanted, and to nothing else.
 pub(crate) async fn converges(bench: &Bench, verb: Verb, case: &str) {
     bench.engine.clear_faults();
@@ -261,6 +270,8 @@ pub(crate) async fn converges(bench: &Bench, verb: Verb, case: &str) {
                 next.rename_app(&shop(), &app)
                     .await
                     .unwrap_or_else(|e| panic!("{case}: {e}"));
+            } else {
+                is_restored(&next, &app, case).await;
             }
         }
         Verb::FirstDeploy | Verb::FullFirstDeploy => {
