@@ -129,7 +129,8 @@ pub enum StoreChange {
         /// All of them.
         links: Vec<Link>,
     },
-    /// Gives `web` an outside port, or takes it away; fails with [`StoreErrorKind::PortTaken`] when another app has it.
+    /// Gives `web` an outside port, or takes it away; fails with [`StoreErrorKind::PortTaken`] when another app has it,
+    /// or when it is given out as a loopback port.
     PublishPort {
         /// The app.
         app: AppName,

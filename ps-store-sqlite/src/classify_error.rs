@@ -33,7 +33,7 @@ pub(crate) enum Failure {
     ReleaseExists { app: AppName, number: ReleaseNumber },
     #[error("{domain} belongs to the app {by}")]
     DomainTaken { domain: Domain, by: AppName },
-    #[error("port {port} is published for the app {by}")]
+    #[error("port {port} belongs to the app {by}")]
     PortTaken { port: u16, by: AppName },
     #[error("all {0} are given out")]
     NoEndpointLeft(&'static str),

@@ -94,6 +94,15 @@ pub(crate) fn free_ports(tx: &Connection, app: &AppName, wanted: &Wanted) -> Res
         }
         Ok(())
     })?;
+    each(
+        tx,
+        "SELECT published_port FROM apps WHERE published_port IS NOT NULL",
+        [],
+        |row| {
+            taken.insert(row.get(0)?);
+            Ok(())
+        },
+    )?;
     let (owner, last): (String, Option<u16>) = tx.query_row("SELECT owner, last_port FROM store", [], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;
@@ -115,8 +124,9 @@ pub(crate) fn claim_ports(
 ) -> Result<Option<Vec<Endpoint>>, Failure> {
     let id = app_id(tx, app)?;
     for port in usable {
-        let mut is_taken = tx.prepare_cached("SELECT 1 FROM endpoints WHERE endpoint = ?1")?;
-        if is_taken.exists([Endpoint::LoopbackPort(*port).to_string()])? {
+        let sql = "SELECT 1 FROM endpoints WHERE endpoint = ?1 UNION ALL SELECT 1 FROM apps WHERE published_port = ?2";
+        let mut is_taken = tx.prepare_cached(sql)?;
+        if is_taken.exists(params![Endpoint::LoopbackPort(*port).to_string(), port])? {
             return Ok(None);
         }
     }

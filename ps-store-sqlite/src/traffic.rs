@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ps_core::addresses::Endpoint;
 use ps_core::crashes::{Crash, CrashKind, Quarantine};
 use ps_core::domains::Domain;
 use ps_core::links::Link;
@@ -111,9 +112,13 @@ fn set_links(tx: &Connection, id: i64, links: &[Link]) -> Result<(), Failure> {
 }
 
 fn publish(tx: &Connection, id: i64, port: Option<u16>) -> Result<(), Failure> {
+    // A loopback port may stand in a proxy's file as long as it is given out.
+    let sql = "SELECT name FROM apps WHERE published_port = ?1 AND id <> ?2 UNION ALL
+        SELECT a.name FROM endpoints e JOIN apps a ON a.id = e.app_id WHERE e.endpoint = ?3";
+    let given = port.map(|port| Endpoint::LoopbackPort(port).to_string());
     let by: Option<String> = tx
-        .prepare_cached("SELECT name FROM apps WHERE published_port = ?1 AND id <> ?2")?
-        .query_row(params![port, id], |row| row.get(0))
+        .prepare_cached(sql)?
+        .query_row(params![port, id, given], |row| row.get(0))
         .optional()?;
     if let (Some(by), Some(port)) = (by, port) {
         let by: AppName = parse("an app's name", &by)?;

@@ -1,16 +1,22 @@
 //! What stands between apps and the outside: domains, proxy files, published ports.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 
 use super::change::Extras;
 use super::gathered::{Gathered, Participant};
 use super::{AppResult, OperationError, Operations, VerbOutcome};
+use crate::addresses::Endpoint;
 use crate::app::AppRecord;
 use crate::domains::Domain;
 use crate::formation::Formation;
 use crate::names::{AppName, ProcessType};
-use crate::plan::{Cause, Plan, StoreAction};
-use crate::planning::{Rollout, Routing, Selection, Situation, plan_rewrite, plan_rollout, plan_route, plan_unroute};
+use crate::observation::Role;
+use crate::plan::{Cause, EngineAction, Plan, StoreAction};
+use crate::planning::{
+    Rollout, Routing, Selection, Situation, existing, plan_rewrite, plan_rollout, plan_route, plan_unroute,
+};
 use crate::policies::{Policies, Property};
 use crate::proxy::ProxyState;
 use crate::store::{Scope, StoreChange, StoreError, StoreErrorKind};
@@ -204,14 +210,8 @@ impl Operations {
     /// Gives `web` an outside port, or takes it away; a `web` that runs is replaced. One that has an outside port has one replica,
     /// and makes way before its next one starts.
     pub async fn publish_port(&self, app: &AppName, port: Option<u16>) -> Result<VerbOutcome, OperationError> {
-        let apps = self.adapters.store.apps().await?;
-        let mut others = apps.iter().filter(|record| record.name != *app);
-        if let Some(port) = port
-            && let Some(other) = others.find(|record| record.published_port == Some(port))
-        {
-            let by = other.name.clone();
-            let message = format!("the port {port} is published for {by}");
-            return Err(StoreError::new(StoreErrorKind::PortTaken { port, by }, message).into());
+        if let Some(port) = port {
+            self.refuse_taken_port(app, port).await?;
         }
         let verb = match port {
             Some(_) => "ports:publish",
@@ -247,6 +247,27 @@ impl Operations {
             });
         }
         Ok(traffic)
+    }
+
+    async fn refuse_taken_port(&self, app: &AppName, port: u16) -> Result<(), OperationError> {
+        let store = &self.adapters.store;
+        let (apps, given) = (store.apps().await?, store.reserved_endpoints().await?);
+        let mut others = apps.into_iter().filter(|record| record.name != *app);
+        let published = others.find(|record| record.published_port == Some(port));
+        let mut given = given.into_iter();
+        let given = given.find(|given| given.endpoint == Endpoint::LoopbackPort(port));
+        let (by, message) = match (published, given) {
+            (Some(other), _) => (
+                other.name.clone(),
+                format!("the port {port} is published for {}", other.name),
+            ),
+            (None, Some(given)) => (
+                given.app.clone(),
+                format!("nginx reaches {} at the port {port}", given.app),
+            ),
+            (None, None) => return Ok(()),
+        };
+        Err(StoreError::new(StoreErrorKind::PortTaken { port, by }, message).into())
     }
 
     async fn refuse_taken_domains(&self, app: &AppName, domains: &[Domain]) -> Result<(), OperationError> {
@@ -343,6 +364,10 @@ fn plan_publish(situation: &Situation, port: Option<u16>) -> Result<Plan, Operat
     }
     let mut changed = situation.clone();
     changed.record.published_port = port;
+    if record.published_port.is_some() {
+        // The port is somebody else's from then on, so whoever has it goes at once.
+        changed.policies.wait_to_retire = Duration::ZERO;
+    }
     refuse_many_published(&changed.record, &record.formation)?;
     let publish = StoreChange::PublishPort {
         app: record.name.clone(),
@@ -361,10 +386,27 @@ fn plan_publish(situation: &Situation, port: Option<u16>) -> Result<Plan, Operat
             };
             Ok(plan_rollout(&changed, rollout)?)
         }
-        _ => {
-            let mut plan = Plan::new(record.name.clone());
-            plan.push(StoreAction::Record(vec![publish]), Cause::SettingChanged, &[]);
-            Ok(plan)
-        }
+        _ => Ok(plan_publish_later(situation, publish)),
     }
+}
+
+/// Of an app that does not run: a `web` that is stopped has the ports it was made with, so it goes, and a start makes it anew.
+fn plan_publish_later(situation: &Situation, publish: StoreChange) -> Plan {
+    let record = &situation.record;
+    let mut plan = Plan::new(record.name.clone());
+    let webs = situation.observed.with_role(record, Role::Serving).filter(|container| {
+        let is_web = container.replica.process_type().is_web();
+        is_web && !container.state.may_have_a_process() && !record.is_routed(container.generation)
+    });
+    let (mut removed, mut changes) = (Vec::new(), vec![publish]);
+    for web in webs {
+        let remove = EngineAction::Remove(existing(web));
+        removed.push(plan.push_for(Some(&web.replica), remove, Cause::SettingChanged, &[]));
+        changes.push(StoreChange::ReleaseEndpoint {
+            app: record.name.clone(),
+            generation: web.generation,
+        });
+    }
+    plan.push(StoreAction::Record(changes), Cause::SettingChanged, &removed);
+    plan
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ps_core::domains::Domain;
+use ps_core::host::Clock;
 use ps_core::names::AppName;
 use ps_core::operations::{DomainEdit, OperationError};
 use ps_core::plan::{Action, EngineAction, Plan};
@@ -223,10 +224,33 @@ async fn a_published_web_is_alone_and_makes_way() {
         }
     ));
     operations.publish_port(&shop(), None).await.unwrap();
-    assert_eq!(bench.record().await.published_port, None);
+    let record = bench.record().await;
+    assert_eq!(record.published_port, None);
+    let now = bench.engine.clock().now();
+    let last = record.retirements.iter().max_by_key(|old| old.generation).unwrap();
+    assert!(last.due <= now, "the port is free at once");
     operations.scale(&shop(), &scale, false).await.unwrap();
     let error = operations.publish_port(&shop(), Some(8001)).await.unwrap_err();
     assert!(matches!(error, OperationError::PublishedOnce { .. }));
+}
+
+#[tokio::test]
+async fn a_port_that_is_published_while_the_app_is_stopped_counts_from_its_start_on() {
+    let bench = served(&["shop"]).await;
+    let operations = &bench.operations;
+    for port in [Some(8002), None] {
+        operations.stop(&shop()).await.unwrap();
+        operations.publish_port(&shop(), port).await.unwrap();
+        let plans = bench.dry.start(&shop()).await.unwrap().plans;
+        let created = plans.iter().flat_map(Plan::steps).find_map(|step| match &step.action {
+            Action::Engine(EngineAction::Create { spec, .. }) => Some(&spec.published_ports),
+            _ => None,
+        });
+        let ports: Vec<u16> = created.unwrap().iter().map(|port| port.host_port).collect();
+        assert_eq!(ports, Vec::from_iter(port));
+        operations.start(&shop()).await.unwrap();
+        assert_eq!(bench.running().await, ["shop.web.1"]);
+    }
 }
 
 #[tokio::test]

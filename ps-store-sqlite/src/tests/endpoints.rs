@@ -101,6 +101,32 @@ async fn unusable_ports_are_passed_over() {
 }
 
 #[tokio::test]
+async fn a_port_is_given_out_or_published_and_never_both() {
+    let (_folder, store) = store_with_shop().await;
+    let after = |port: u16| if port == 29_999 { 20_000 } else { port + 1 };
+    let give = async |number| {
+        let wanted = wanted(number..=number);
+        let given = store
+            .reserve_endpoints(&shop(), EndpointKind::LoopbackPort, &wanted, &|_| true)
+            .await;
+        match given.unwrap()[..] {
+            [Endpoint::LoopbackPort(port)] => port,
+            ref other => panic!("{other:?}"),
+        }
+    };
+    let publish = |port| StoreChange::PublishPort {
+        app: shop(),
+        port: Some(port),
+    };
+    let first = give(1).await;
+    let error = store.apply(&[publish(first)]).await.unwrap_err();
+    let by = shop();
+    assert_eq!(error.kind, StoreErrorKind::PortTaken { port: first, by });
+    store.apply(&[publish(after(first))]).await.unwrap();
+    assert_eq!(give(2).await, after(after(first)));
+}
+
+#[tokio::test]
 async fn ports_go_round_from_a_place_of_the_stores_own() {
     let (_folder, store) = store_with_shop().await;
     let port = |word: &str| word.rsplit(':').next().unwrap().parse::<u32>().unwrap() - 20_000;

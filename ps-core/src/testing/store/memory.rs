@@ -220,14 +220,17 @@ impl Memory {
 
     fn publish(&mut self, app: &AppName, port: Option<u16>) -> Result<(), StoreError> {
         self.app(app)?;
-        let mut others = self.apps.values().filter(|other| other.name != *app);
-        if let (Some(port), Some(other)) = (
-            port,
-            others.find(|other| port.is_some() && other.published_port == port),
-        ) {
-            let message = format!("port {port} is published for {}", other.name);
-            let by = other.name.clone();
-            return Err(StoreError::new(StoreErrorKind::PortTaken { port, by }, message));
+        if let Some(port) = port {
+            let others = self.apps.values().filter(|other| other.name != *app);
+            let published = others.filter(|other| other.published_port == Some(port));
+            // A loopback port may stand in a proxy's file as long as it is given out.
+            let given = self.endpoints.iter();
+            let given = given.filter(|given| given.endpoint == Endpoint::LoopbackPort(port));
+            let mut takers = published.map(|other| &other.name).chain(given.map(|given| &given.app));
+            if let Some(by) = takers.next().cloned() {
+                let message = format!("port {port} belongs to {by}");
+                return Err(StoreError::new(StoreErrorKind::PortTaken { port, by }, message));
+            }
         }
         self.app_mut(app)?.published_port = port;
         Ok(())
@@ -304,7 +307,13 @@ impl Memory {
         is_usable: &(dyn Fn(Endpoint) -> bool + Send + Sync),
     ) -> Result<Endpoint, StoreError> {
         self.app(app)?;
-        let is_given = |endpoint: Endpoint| self.endpoints.iter().any(|given| given.endpoint == endpoint);
+        let is_published = |endpoint: Endpoint| {
+            let mut ports = self.apps.values().filter_map(|app| app.published_port);
+            ports.any(|port| endpoint == Endpoint::LoopbackPort(port))
+        };
+        let is_given = |endpoint: Endpoint| {
+            is_published(endpoint) || self.endpoints.iter().any(|given| given.endpoint == endpoint)
+        };
         let free = match kind {
             EndpointKind::Address(subnet) => subnet
                 .next_free(self.last_address, |address| is_given(Endpoint::Address(address)))
