@@ -76,7 +76,10 @@ impl Operations {
         let hidden = edit.set.iter().map(|(_, value)| value.to_owned()).collect();
         self.hide(hidden);
         let verb = edit.verb();
+        let mut counts_later = false;
         let change = self.change(app, verb, |situation| {
+            let record = &situation.record;
+            counts_later = record.release.is_some() && (record.stopped_by_operator || record.quarantine.is_some());
             let config = edit.applied_to(&situation.record.config);
             if config == situation.record.config {
                 return Ok(Plan::new(app.clone()));
@@ -87,7 +90,15 @@ impl Operations {
             };
             plan_config(situation, store, config, restart, verb, made)
         });
-        let ended = change.await;
+        let mut ended = change.await;
+        if let Ok(outcome) = &mut ended
+            && outcome.is_change()
+            && counts_later
+        {
+            outcome.notice = Some(format!(
+                "does not run: the change counts from `psctl ps:restart {app}` on"
+            ));
+        }
         self.told(app, verb, ended, |_| edit.summary()).await
     }
 
