@@ -51,12 +51,17 @@ fn restore(settings: &UnitSettings) -> Result<Lines, UnquotableError> {
         "RemainAfterExit=yes",
     ]));
     // A listener that came back earlier may be at work on an app.
-    let mut words = vec!["--lock-timeout", "600", "ps:restore", "--all", "--parallel", "-1"];
-    if settings.engine == EngineService::Elsewhere {
-        // Nothing here says when it starts.
-        words.extend(["--engine-patience", "3600"]);
-    }
+    let words = ["--lock-timeout", "600", "ps:restore", "--all", "--parallel", "-1"];
     lines.push(exec_start(settings, &words)?);
+    if settings.engine == EngineService::Elsewhere {
+        lines.extend(fixed(&[
+            "# Exit code 7: no engine. Nothing here says when that one starts, so it is asked again; any other code is no",
+            "# reason to repeat it.",
+            "Restart=on-failure",
+            "RestartPreventExitStatus=1 2 3 4 5 8 20 70",
+            "RestartSec=30s",
+        ]));
+    }
     lines.extend(fixed(&[
         "# Lost containers may have to be built again.",
         "TimeoutStartSec=2h",
