@@ -94,7 +94,14 @@ async fn set_globally(property: Property, value: Option<String>, session: &Sessi
     };
     let is_routed = |app: &AppRecord| app.routed.is_some();
     if moves {
-        clear_and_leave(&names(&is_routed), session).await?;
+        let routed = names(&is_routed);
+        if let Err(error) = clear_and_leave(&routed, session).await {
+            // Nothing is recorded: those that were cleared are served as before.
+            let use_cases = changing(session).await?;
+            let results = use_cases.operations.build_proxy_config(&routed).await;
+            let _ = each(session, &use_cases, results, "proxy:set").await;
+            return Err(error);
+        }
     }
     // Without a proxy apps have no file, and a change of places that was killed may have left them none.
     let reaches_all = moves || property == Property::Proxy;
