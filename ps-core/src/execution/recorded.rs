@@ -6,12 +6,14 @@ use super::perform::{Results, StepError, StepResult, container_id, endpoint};
 use crate::app::{BEING_WRITTEN, Serving};
 use crate::names::AppName;
 use crate::plan::{PlannedServing, Switch};
+use crate::runtime::ContainerId;
 use crate::store::StoreChange;
 
-/// What a proxy file names is in doubt where a container was not where it should be.
+/// What a proxy file names is in doubt where a container was not where it should be, and was not found there later either.
 pub(super) fn as_located(mut changes: Vec<StoreChange>, results: &Results) -> Vec<StoreChange> {
-    let is_absent = |result: &StepResult| matches!(result, StepResult::Located(_, None));
-    if results.iter().flatten().any(is_absent) {
+    let located = || results.iter().flatten().filter_map(located);
+    let is_found = |id: &ContainerId| located().any(|(found, is_there)| is_there && found == id);
+    if located().any(|(id, is_there)| !is_there && !is_found(id)) {
         for change in &mut changes {
             if let StoreChange::SetRouted {
                 routed: Some(routed), ..
@@ -22,6 +24,13 @@ pub(super) fn as_located(mut changes: Vec<StoreChange>, results: &Results) -> Ve
         }
     }
     changes
+}
+
+fn located(result: &StepResult) -> Option<(&ContainerId, bool)> {
+    match result {
+        StepResult::Located(container, address) => Some((container, address.is_some())),
+        _ => None,
+    }
 }
 
 /// What a switch records.

@@ -126,7 +126,7 @@ impl Operations {
     /// After a failure: what runs reaches what it is linked with again. What fails here, the next start or restore does.
     pub(super) async fn link_what_serves(&self, situation: &Situation, verb: &str) {
         let record = &situation.record;
-        if record.serving.is_empty() || record.stopped_by_operator {
+        if record.serving.is_empty() || record.stopped_by_operator || record.quarantine.is_some() {
             return;
         }
         if let Ok(plan) = plan_links(situation)

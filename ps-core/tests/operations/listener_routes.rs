@@ -1,8 +1,10 @@
 //! The listener and the proxy's files: what was left out of one gets requests again.
 
+use std::time::Duration;
+
 use ps_core::operations::{DomainEdit, RestoreSelection};
 use ps_core::proxy::{ProxyPresence, Site};
-use ps_core::runtime::RuntimeErrorKind;
+use ps_core::runtime::{ContainerRuntime, RuntimeErrorKind};
 use ps_core::testing::{Fault, FaultEffect};
 
 use crate::bench::{Bench, shop};
@@ -84,4 +86,21 @@ async fn restarts_of_long_ago_do_not_count_when_the_first_look_of_a_listener_fai
     let ears = while_listening(&bench, async |_| bench.pause(60).await).await;
     assert_eq!(ears.figures().failures, 1, "the first look fails");
     assert_eq!((bench.crashes().await, ears.figures().quarantined), (0, 0));
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_down_starts_nothing_that_is_stopped() {
+    let bench = served().await;
+    bench.scale(&["worker=1"]).await;
+    bench.engine.reboot();
+    bench.proxy.set_presence(ProxyPresence::Down);
+    assert!(bench.engine.vanish("shop.web.1"));
+    bench.operations.restore(&RestoreSelection::All, 1).await.unwrap();
+    while_listening(&bench, async |_| {
+        let worker = bench.engine.container_named("shop.worker.1").unwrap();
+        bench.engine.stop_container(&worker, Duration::ZERO).await.unwrap();
+        bench.pause(300).await;
+        assert_eq!(bench.running().await, ["shop.web.1"]);
+    })
+    .await;
 }

@@ -8,7 +8,7 @@ use crate::crashes::{Crash, CrashKind, Quarantine, QuarantineCause};
 use crate::execution::{NotReady, StepError};
 use crate::listen::Act;
 use crate::names::{AppName, Replica};
-use crate::operations::change::Extras;
+use crate::operations::change::{Cleanup, Extras};
 use crate::operations::{OperationError, RestoreOutcome, RestoreSelection, VerbOutcome};
 use crate::plan::{Cause, Plan};
 use crate::planning::{Rollout, Selection, Situation, plan_quarantine, plan_rollout, plan_route};
@@ -57,7 +57,17 @@ impl Round<'_> {
     /// Tells the proxy where what serves is now.
     async fn route(self, look: &Look, memory: &mut Memory) -> Result<(), OperationError> {
         let app = &look.record.name;
-        self.carry_out(app, |situation| Ok(plan_route(situation))).await?;
+        let situation = self.operations.situation(app).await?;
+        let plan = plan_route(&situation);
+        let mut outcome = VerbOutcome::new(app);
+        // Nothing was made that would have to be put right: a proxy that is down must start nothing.
+        let extras = Extras {
+            cleanup: Cleanup::Leave,
+            ..Extras::default()
+        };
+        self.operations
+            .carry_out(&mut outcome, &situation, plan, VERB, extras)
+            .await?;
         routed(memory, &look.sights);
         Ok(())
     }

@@ -19,18 +19,17 @@ impl Round<'_> {
         let rows = listed.map_err(|error| described(&error))?;
         // Asked last: whoever came in between shows too.
         let engine = engine.inspect_engine().await.map_err(|error| described(&error))?;
-        if !is_same(known, &engine) {
+        if !known.identity.is_same_engine(&engine.identity) {
             return Err("another engine answers".to_owned());
+        }
+        // An engine's own id may be the host's, and stay when its storage is another one (Docker 20.10).
+        if known.storage.is_some() && known.storage != engine.storage {
+            let text = "the engine has another storage than before; where it was moved, start events:listen again";
+            return Err(text.to_owned());
         }
         Ok(Compared {
             observation: observe(self.owner, &rows),
             engine,
         })
     }
-}
-
-/// An engine's own id may be the host's, and stay when its storage is another one (Docker 20.10).
-fn is_same(known: &EngineDetail, found: &EngineDetail) -> bool {
-    let has_its_storage = known.storage.is_none() || known.storage == found.storage;
-    known.identity.is_same_engine(&found.identity) && has_its_storage
 }

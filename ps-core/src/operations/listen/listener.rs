@@ -28,7 +28,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// What ended.
 enum Done {
-    Compared(Result<Box<Compared>, String>),
+    /// With the losses before its connection was made.
+    Compared(u64, Result<Box<Compared>, String>),
     Attended(AppName, Box<Attended>),
     Lived(AppName, ContainerId, Life),
     Retired(AppName, Result<VerbOutcome, OperationError>),
@@ -185,8 +186,8 @@ impl<'a> Listener<'a> {
         let since = self.today();
         let past = is_first.then(|| since.checked_sub(BUDGET_WINDOW)).flatten();
         self.events = Some(Events::open(self.round(), past.unwrap_or(since)));
-        let (round, known) = (self.round(), self.engine.clone());
-        let compare = async move { Done::Compared(round.compare(&known).await.map(Box::new)) };
+        let (round, known, losses) = (self.round(), self.engine.clone(), self.figures.losses);
+        let compare = async move { Done::Compared(losses, round.compare(&known).await.map(Box::new)) };
         self.asking.push(compare.boxed());
     }
 
@@ -260,8 +261,10 @@ impl<'a> Listener<'a> {
 
     async fn take(&mut self, done: Done) -> Result<(), OperationError> {
         match done {
-            Done::Compared(Ok(compared)) => self.compared(*compared).await?,
-            Done::Compared(Err(why)) => self.lose(why).await,
+            // The stream was lost meanwhile: the comparison of the next connection counts.
+            Done::Compared(losses, _) if losses != self.figures.losses => {}
+            Done::Compared(_, Ok(compared)) => self.compared(*compared).await?,
+            Done::Compared(_, Err(why)) => self.lose(why).await,
             Done::Attended(app, attended) => self.attended(&app, *attended),
             Done::Lived(app, container, life) => self.lived(&app, container, life),
             Done::Retired(app, result) => self.retired(app, result).await,
@@ -271,10 +274,6 @@ impl<'a> Listener<'a> {
 
     /// Everything of every app is looked at.
     async fn compared(&mut self, compared: Compared) -> Result<(), OperationError> {
-        if self.events.is_none() {
-            // The stream was lost meanwhile: the next comparison counts.
-            return Ok(());
-        }
         let records = self.operations.adapters.store.apps().await?;
         let known: std::collections::BTreeSet<&AppName> = records.iter().map(|record| &record.name).collect();
         self.apps.retain(|app, watch| known.contains(app) || watch.is_busy);
