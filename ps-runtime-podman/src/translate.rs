@@ -114,8 +114,15 @@ fn endpoint(attachment: &NetworkAttachment) -> PerNetworkOptions {
         aliases: None,
         interface_name: None,
         static_ips: attachment.address.map(|address| vec![address.to_string()]),
-        static_mac: None,
+        static_mac: attachment.address.map(hardware_address),
     }
+}
+
+/// One that belongs to the address, as Docker gives them. Podman takes another one at each start, and whoever sent something to the
+/// container before goes on sending to the last one for up to half a minute.
+fn hardware_address(address: Ipv4Addr) -> String {
+    let [a, b, c, d] = address.octets();
+    format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }
 
 /// Seconds as engines take them, rounded up.

@@ -135,7 +135,7 @@ fn a_full_spec_is_written_in_libpods_words() {
     };
     let expected = json!({"name": "a", "image": "i", "env": {}, "labels": {}, "stdin": true, "terminal": true,
         "entrypoint": [], "command": ["x"], "restart_policy": "on-failure", "restart_tries": 4, "stop_timeout": 2,
-        "netns": {"nsmode": "bridge"}, "Networks": {"n": {"static_ips": ["10.1.2.3"]}}, "init": true, "init_path": "/init",
+        "netns": {"nsmode": "bridge"}, "Networks": {"n": {"static_ips": ["10.1.2.3"], "static_mac": "02:42:0a:01:02:03"}}, "init": true, "init_path": "/init",
         "portmappings": [{"container_port": 80, "host_ip": "127.0.0.1", "host_port": 8080, "protocol": "tcp"}],
         "r_limits": [{"type": "nofile", "soft": 1, "hard": 2}], "log_configuration": {"size": 5}});
     assert_eq!(body(&spec, engine), expected);
