@@ -21,8 +21,8 @@ use crate::process::ProcessIdentity;
 use crate::program::{clean_command, is_root, run_quietly};
 use crate::{say, target_folder, tell, workspace_folder};
 
-/// Old containers have their stop timeout; those of the examples end sooner.
-const RETIREMENT_LIMIT: Duration = Duration::from_secs(60);
+/// Old containers have their stop timeout, and behind nginx their `wait-to-retire` of a minute before.
+const RETIREMENT_LIMIT: Duration = Duration::from_secs(120);
 
 /// So many containers at once are enough for most tasks.
 const FEW: usize = 100;
@@ -241,7 +241,10 @@ impl Stage {
         let deadline = Instant::now() + RETIREMENT_LIMIT;
         while retiring(&self.report(app)?) > 0 {
             if Instant::now() >= deadline {
-                return Err(Failure::new("old containers were still there after 60 s"));
+                return Err(Failure::new(format!(
+                    "old containers were still there after {} s",
+                    RETIREMENT_LIMIT.as_secs()
+                )));
             }
             std::thread::sleep(Duration::from_millis(100));
         }
