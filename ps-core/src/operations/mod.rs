@@ -4,6 +4,7 @@
 
 mod all;
 mod apps;
+mod blame;
 mod change;
 mod checks;
 mod coalesced;

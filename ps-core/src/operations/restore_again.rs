@@ -7,9 +7,8 @@ use std::time::Duration;
 use async_lock::Semaphore;
 use futures_util::future::{join_all, select};
 
-use super::{OperationError, Operations, RestoreOutcome, RestoredApp};
-use crate::execution::StepError;
-use crate::runtime::RuntimeErrorKind;
+use super::blame::Blame;
+use super::{Operations, RestoreOutcome, RestoredApp};
 
 /// The pauses before each time.
 const PAUSES: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20)];
@@ -39,23 +38,5 @@ impl Operations {
 }
 
 fn may_come_back(restored: &RestoredApp) -> bool {
-    let RestoreOutcome::Failed(error) = &restored.outcome else {
-        return false;
-    };
-    let error = match &**error {
-        OperationError::Runtime(error) => error,
-        OperationError::Step(step) => match &step.error {
-            StepError::Runtime(error) => error,
-            _ => return false,
-        },
-        _ => return false,
-    };
-    matches!(
-        error.kind,
-        RuntimeErrorKind::Unreachable
-            | RuntimeErrorKind::OutcomeUnknown
-            | RuntimeErrorKind::AddressInUse
-            | RuntimeErrorKind::Conflict
-            | RuntimeErrorKind::Unexpected
-    )
+    matches!(&restored.outcome, RestoreOutcome::Failed(error) if Blame::of(error) == Blame::Engine)
 }

@@ -5,15 +5,13 @@ use super::attend::{Attended, Look, Round, described, routed};
 use super::mail::{Mail, Memory};
 use crate::audit::AuditOutcome;
 use crate::crashes::{Crash, CrashKind, Quarantine, QuarantineCause};
-use crate::execution::{NotReady, StepError};
 use crate::listen::Act;
 use crate::names::{AppName, Replica};
+use crate::operations::blame::Blame;
 use crate::operations::change::{Cleanup, Extras};
 use crate::operations::{OperationError, RestoreOutcome, RestoreSelection, VerbOutcome};
 use crate::plan::{Cause, Plan};
 use crate::planning::{Rollout, Selection, Situation, plan_quarantine, plan_rollout, plan_route};
-use crate::runtime::RuntimeErrorKind;
-use crate::source::{SourceError, SourceErrorKind};
 use crate::store::StoreChange;
 
 impl Round<'_> {
@@ -114,7 +112,7 @@ impl Round<'_> {
                 attended.lines.push((AuditOutcome::Done, text));
                 Ok(())
             }
-            Err(error) if is_the_apps(&error) => {
+            Err(error) if Blame::of(&error) == Blame::App => {
                 let text = format!("could not redeploy: {}", described(&error));
                 attended.lines.push((AuditOutcome::Failed, text));
                 let cause = QuarantineCause::RedeployFailed {
@@ -169,7 +167,7 @@ impl Round<'_> {
         match result {
             Ok(()) => attended.alive.retain(|(other, _)| other != replica),
             // The old one stays; its checks go on, and so does the counting.
-            Err(error) if is_the_apps(&error) => attended.counts.failures += 1,
+            Err(error) if Blame::of(&error) == Blame::App => attended.counts.failures += 1,
             Err(error) => return Err(error),
         }
         attended.lines.push(line);
@@ -212,7 +210,7 @@ impl Round<'_> {
             let line = match restored.outcome {
                 RestoreOutcome::Skipped(_) => continue,
                 RestoreOutcome::Busy(error) => return Err((*error).into()),
-                RestoreOutcome::Failed(error) if is_the_apps(&error) => {
+                RestoreOutcome::Failed(error) if Blame::of(&error) == Blame::App => {
                     attended.counts.failures += 1;
                     let text = format!("is not back after the engine was gone: {}", described(&*error));
                     (AuditOutcome::Failed, text)
@@ -228,39 +226,4 @@ impl Round<'_> {
         mail.after_gap = false;
         Ok(())
     }
-}
-
-/// Whether the app itself is to blame, so that trying again would change nothing. What the engine or the host stood in the way of is not
-/// the app's: a full disk, a port in use, a name that somebody else has.
-fn is_the_apps(error: &OperationError) -> bool {
-    match error {
-        OperationError::Step(step) => match &step.error {
-            StepError::Runtime(error) => matches!(
-                error.kind,
-                RuntimeErrorKind::ImageMissing
-                    | RuntimeErrorKind::Invalid
-                    | RuntimeErrorKind::Unsupported
-                    | RuntimeErrorKind::BuildFailed
-            ),
-            StepError::Source(error) => is_wrong(error),
-            StepError::NotReady(NotReady::Unknown(_))
-            | StepError::Store(_)
-            | StepError::Cancelled
-            | StepError::Proxy(_) => false,
-            _ => true,
-        },
-        OperationError::Source(error) => is_wrong(error),
-        OperationError::Launch(_)
-        | OperationError::Env { .. }
-        | OperationError::Formation(_)
-        | OperationError::ReleaseLost { .. }
-        | OperationError::ReleaseRemoved { .. }
-        | OperationError::EndedAgain { .. } => true,
-        _ => false,
-    }
-}
-
-/// Whether a source was read and is wrong; one that cannot be read now may be there later.
-fn is_wrong(error: &SourceError) -> bool {
-    error.kind != SourceErrorKind::Unreadable
 }
